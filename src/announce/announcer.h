@@ -1,0 +1,57 @@
+/* What agg expects of an announce backend: make these prefixes announced, those withdrawn.
+ * Backends: bird (Monalive's datagram protocol, announce/bird.c), none. On agg's thread. */
+#pragma once
+
+#include "base/evloop.h"
+#include "config/app_config.h"
+#include "config/gen_diff.h"
+#include "model/counter.h"
+#include "model/state.h"
+
+struct announcer;
+struct generation;
+
+struct announcer_hooks {
+	void *ctx;
+	/* The peer accepted this state of the prefix (datagram sent). */
+	void (*sent)(void *ctx, uint32_t prefix, enum state state);
+};
+
+struct announcer_args {
+	struct evloop *loop;
+	struct state_tables *tables; /* prefix rows: state is what is wanted */
+	struct counters *counters;
+	const struct app_config *app;
+	struct announcer_hooks hooks;
+};
+
+/* Makes the backend that app->announcer.backend names. Failing to make a socket is no failure:
+ * it is retried and told. */
+MUST_CHECK int announcer_new(const struct announcer_args *args, struct announcer **ret);
+void announcer_free(struct announcer *a);
+
+/* Prefixes and groups are looked up in gen from now on. A removed prefix is withdrawn until that was
+ * sent and was part of one full snapshot; a moved one is announced in its new group first, then
+ * withdrawn in the old (decisions 29). Call after fleet_adopt. */
+MUST_CHECK int announcer_adopt(struct announcer *a, const struct generation *gen,
+			       const struct gen_diff *diff);
+/* The wanted state of this prefix changed. A withdrawal goes at once (at most one send per 5 ms and
+ * group), an announcement with the next update period. */
+void announcer_dirty(struct announcer *a, uint32_t prefix);
+/* All first verdicts are known, or the deadline passed: send one full snapshot unasked (undecided
+ * prefixes are in no message, decisions 28). */
+void announcer_warm(struct announcer *a);
+
+/* Stop: withdraw all that is configured, undecided or not. */
+void announcer_withdraw_all(struct announcer *a);
+bool announcer_is_idle(const struct announcer *a);
+/* False if the group's peer is known to be away: nobody waits for its withdrawals (decisions 36). */
+bool announcer_peer_is_there(const struct announcer *a, uint16_t group);
+
+struct announcer_status {
+	uint32_t n_groups;
+	uint32_t n_groups_synced;
+	uint32_t n_unsent;
+	const char *last_error; /* static storage; "" if none */
+};
+void announcer_status(const struct announcer *a, struct announcer_status *ret);

@@ -1,0 +1,43 @@
+/* The API thread: reads published state, takes commands in, decides nothing. It takes no lock that
+ * another thread takes. Listeners: server.http_addr, .metrics_addr, .unix_sock (design §11). */
+#pragma once
+
+#include "api/command.h"
+#include "config/app_config.h"
+#include "config/gen.h"
+#include "model/beat.h"
+#include "model/counter.h"
+#include "model/state.h"
+#include "model/summary.h"
+
+struct api;
+
+/* Threads that beat, for /healthz. */
+struct api_beat {
+	const char *name;
+	const struct beat *beat;
+};
+
+struct api_args {
+	const struct app_config *app;
+	const struct state_tables *tables;
+	/* The current generation; read under RCU, then api_holds is raised (decisions 7d). */
+	struct generation *_Atomic *generation;
+	struct command_port *commands;
+	struct wake *bell; /* this thread's own: rung by main */
+	struct beat *beat;
+	struct counters *counters; /* this thread's own */
+	const struct counters *const *all_counters;
+	uint32_t n_counters;
+	const struct api_beat *beats;
+	uint32_t n_beats;
+	const struct summary *summary; /* agg's one-row summary */
+	uint32_t n_workers;
+};
+
+/* Opens the listeners (a failure names the address) and makes the thread's state. */
+MUST_CHECK int api_new(const struct api_args *args, struct api **ret);
+MUST_CHECK int api_start(struct api *a);
+/* Asks the thread to end and waits for it. Open answers are cut. Main thread. */
+void api_stop(struct api *a);
+void api_free(struct api *a);

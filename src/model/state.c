@@ -1,0 +1,44 @@
+#include "model/state.h"
+
+#include <errno.h>
+
+static const char *const state_texts[] = { "undecided", "up", "down" };
+
+static const char *const reason_texts[REAL_REASON__N] = {
+	[REAL_REASON_NO_VERDICT] = "no_verdict", [REAL_REASON_CHECKS_UP] = "checks_up",
+	[REAL_REASON_CHECK_DOWN] = "check_down", [REAL_REASON_STATIC] = "static",
+	[REAL_REASON_OPERATOR] = "operator",     [REAL_REASON_REMOVED] = "removed",
+};
+
+const char *state_text(enum state s)
+{
+	return (unsigned)s < ARRAY_LEN(state_texts) ? state_texts[s] : "?";
+}
+
+const char *real_reason_text(enum real_reason r)
+{
+	return (unsigned)r < REAL_REASON__N ? reason_texts[r] : "?";
+}
+
+int state_tables_init(struct state_tables *t)
+{
+	*t = (struct state_tables){ 0 };
+	if (table_init(&t->checks, sizeof(struct check_row), MAX_CHECKS) < 0 ||
+	    table_init(&t->history, sizeof(struct history_row), MAX_CHECKS) < 0 ||
+	    table_init(&t->reals, sizeof(struct real_row), MAX_REALS) < 0 ||
+	    table_init(&t->services, sizeof(struct service_row), MAX_SERVICES) < 0 ||
+	    table_init(&t->prefixes, sizeof(struct prefix_row), MAX_PREFIXES) < 0) {
+		state_tables_deinit(t);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void state_tables_deinit(struct state_tables *t)
+{
+	table_deinit(&t->checks);
+	table_deinit(&t->history);
+	table_deinit(&t->reals);
+	table_deinit(&t->services);
+	table_deinit(&t->prefixes);
+}
