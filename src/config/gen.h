@@ -42,7 +42,7 @@ struct service_spec {
 	uint8_t flags; /* enum service_flag */
 	uint8_t panic_threshold; /* percent, 0: off */
 	uint32_t fwmark;
-	uint32_t spare;
+	uint32_t spare[2];
 };
 static_assert(sizeof(struct service_spec) == 64, "decisions 50");
 
