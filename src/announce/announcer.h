@@ -30,8 +30,8 @@ struct announcer_args {
 MUST_CHECK int announcer_new(const struct announcer_args *args, struct announcer **ret);
 void announcer_free(struct announcer *a);
 
-/* Prefixes and groups are looked up in gen from now on. A removed prefix is withdrawn until that was
- * sent and was part of one full snapshot; a moved one is announced in its new group first, then
+/* Prefixes and groups are looked up in gen from now on. A removed prefix is withdrawn until that
+ * was sent and was part of one full snapshot; a moved one is announced in its new group first, then
  * withdrawn in the old (decisions 29). Call after fleet_adopt. */
 MUST_CHECK int announcer_adopt(struct announcer *a, const struct generation *gen,
 			       const struct gen_diff *diff);
@@ -45,7 +45,8 @@ void announcer_warm(struct announcer *a);
 /* Stop: withdraw all that is configured, undecided or not. */
 void announcer_withdraw_all(struct announcer *a);
 bool announcer_is_idle(const struct announcer *a);
-/* False if the group's peer is known to be away: nobody waits for its withdrawals (decisions 36). */
+/* False if the group's peer is known to be away: nobody waits for its withdrawals (decisions 36).
+ */
 bool announcer_peer_is_there(const struct announcer *a, uint16_t group);
 
 struct announcer_status {

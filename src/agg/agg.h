@@ -1,0 +1,37 @@
+/* The deciding thread: results in, verdicts by quorum/, and both actuators on its event loop.
+ *
+ * It never blocks: sockets are non-blocking, big work is cut into slices, and between two slices it
+ * drains the result rings (decisions 4). Order between balancer and announcements (decisions 36,
+ * 45) lives here and nowhere else.
+ */
+#pragma once
+
+#include "config/app_config.h"
+#include "model/beat.h"
+#include "model/control.h"
+#include "model/counter.h"
+#include "model/port.h"
+#include "model/state.h"
+#include "model/summary.h"
+
+struct agg;
+
+struct agg_args {
+	const struct app_config *app;
+	struct port *ports;
+	uint32_t n_workers;
+	struct control *control; /* ADOPT, RETIRE, OVERRIDE, RELEASE_PANIC, QUIT */
+	struct wake *bell;       /* this thread's own: rung by workers and main */
+	struct state_tables *tables;
+	struct counters *counters;
+	struct beat *beat;
+	struct summary *summary; /* seqrow; written here only */
+	int cpu;                 /* -1: not pinned */
+};
+
+/* args are copied, what they point to is borrowed until agg_free. */
+MUST_CHECK int agg_new(const struct agg_args *args, struct agg **ret);
+MUST_CHECK int agg_start(struct agg *a);
+/* After CONTROL_QUIT. The thread ends within 3.5 s, whatever its peers do. */
+void agg_join(struct agg *a);
+void agg_free(struct agg *a);

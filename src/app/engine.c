@@ -1,0 +1,408 @@
+#include "app/engine.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clk.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/rcu.h"
+#include "config/gen_diff.h"
+
+enum {
+	RESERVED_FDS = 256, /* decisions 19 */
+	BEAT_LIMIT_S = 2,
+	STOP_LIMIT_MS = 4800, /* decisions 45: 5 s in all */
+	WAIT_TURN_MS = 50,
+};
+
+/* --- limits ------------------------------------------------------------------------------------
+ */
+
+/* Raises the soft limit to the hard one; returns how many descriptors checks may use. */
+static uint32_t fd_budget(void)
+{
+	struct rlimit l = {.rlim_cur = 1024};
+	rlim_t n;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &l) < 0)
+			getrlimit(RLIMIT_NOFILE, &l);
+	}
+	n = MIN(l.rlim_cur, (rlim_t)1 << 24);
+	return (uint32_t)MAX(n / 2, n > RESERVED_FDS ? n - RESERVED_FDS : 0);
+}
+
+/* A ring holds every check of its worker, but need not hold more. */
+static uint32_t ring_slots(uint32_t n_checks)
+{
+	return MAX(MIN(n_checks, (uint32_t)MAX_CHECKS), (uint32_t)PORT_MIN_SLOTS);
+}
+
+/* --- making ------------------------------------------------------------------------------------
+ */
+
+static void on_bell(struct ev_source *s, uint32_t events)
+{
+	(void)s;
+	(void)events;
+}
+
+static int make_bells(struct engine *e)
+{
+	TRY(wake_init(&e->main_bell));
+	TRY(wake_init(&e->sched_bell));
+	TRY(wake_init(&e->agg_bell));
+	TRY(wake_init(&e->api_bell));
+	e->bell_source = (struct ev_source){.fd = wake_fd(&e->main_bell), .fn = on_bell};
+	return evloop_watch(e->loop, &e->bell_source, EPOLLIN);
+}
+
+static int make_edges(struct engine *e, uint32_t n_checks)
+{
+	TRY(control_init(&e->to_sched, &e->sched_bell, &e->main_bell));
+	TRY(control_init(&e->to_agg, &e->agg_bell, &e->main_bell));
+	TRY(command_port_init(&e->commands, &e->main_bell, &e->api_bell));
+	e->ports = aligned_alloc(CACHELINE, e->placement.n_workers * sizeof(*e->ports));
+	if (!e->ports)
+		return err_origin(-ENOMEM);
+	memset(e->ports, 0, e->placement.n_workers * sizeof(*e->ports));
+	for (uint32_t i = 0; i < e->placement.n_workers; i++)
+		TRY(port_init(&e->ports[i], ring_slots(n_checks), &e->agg_bell));
+	return 0;
+}
+
+static void *zeroed(size_t align, size_t bytes)
+{
+	void *p = aligned_alloc(align, (bytes + align - 1) / align * align);
+
+	if (p)
+		memset(p, 0, bytes);
+	return p;
+}
+
+static int make_blocks(struct engine *e)
+{
+	uint32_t n = BLOCK_WORKER0 + e->placement.n_workers;
+
+	e->counters = zeroed(CACHELINE, n * sizeof(*e->counters));
+	e->counter_list = calloc(n, sizeof(*e->counter_list));
+	e->beats = zeroed(CACHELINE, n * sizeof(*e->beats));
+	e->beat_list = calloc(n, sizeof(*e->beat_list));
+	e->summary = zeroed(CACHELINE, sizeof(*e->summary));
+	if (!e->counters || !e->counter_list || !e->beats || !e->beat_list || !e->summary)
+		return err_origin(-ENOMEM);
+	for (uint32_t i = 0; i < n; i++) {
+		static const char *const names[] = {"main", "sched", "agg", "api"};
+
+		e->counter_list[i] = &e->counters[i];
+		e->beat_list[i] =
+			(struct api_beat){i < BLOCK_WORKER0 ? names[i] : "worker", &e->beats[i]};
+		beat_mark(&e->beats[i], clk_mono_ns());
+	}
+	return 0;
+}
+
+static int make_agg(struct engine *e)
+{
+	struct agg_args args = {
+		.app = e->app,
+		.ports = e->ports,
+		.n_workers = e->placement.n_workers,
+		.control = &e->to_agg,
+		.bell = &e->agg_bell,
+		.tables = &e->tables,
+		.counters = &e->counters[BLOCK_AGG],
+		.beat = &e->beats[BLOCK_AGG],
+		.summary = e->summary,
+		.cpu = e->placement.agg_cpu,
+	};
+
+	return agg_new(&args, &e->agg);
+}
+
+static int make_workers(struct engine *e)
+{
+	uint32_t budget = fd_budget() / e->placement.n_workers;
+
+	e->workers = calloc(e->placement.n_workers, sizeof(struct worker *));
+	if (!e->workers)
+		return err_origin(-ENOMEM);
+	for (uint32_t i = 0; i < e->placement.n_workers; i++) {
+		struct worker_args args = {
+			.index = i,
+			.cpu = e->placement.worker_cpus[i],
+			.port = &e->ports[i],
+			.tables = &e->tables,
+			.counters = &e->counters[BLOCK_WORKER0 + i],
+			.beat = &e->beats[BLOCK_WORKER0 + i],
+			.lag_guard_ns = e->app->checks.lag_guard_ns,
+			.fd_budget = budget,
+		};
+
+		TRY(worker_new(&args, &e->workers[i]));
+	}
+	return 0;
+}
+
+static int make_sched(struct engine *e)
+{
+	struct sched_args args = {
+		.ports = e->ports,
+		.n_workers = e->placement.n_workers,
+		.control = &e->to_sched,
+		.bell = &e->sched_bell,
+		.tables = &e->tables,
+		.counters = &e->counters[BLOCK_SCHED],
+		.beat = &e->beats[BLOCK_SCHED],
+		.cpu = e->placement.sched_cpu,
+	};
+
+	return sched_new(&args, &e->sched);
+}
+
+static int make(struct engine *e, uint32_t n_checks)
+{
+	TRY(make_bells(e));
+	TRY(make_edges(e, n_checks));
+	TRY(make_blocks(e));
+	TRY(state_tables_init(&e->tables));
+	TRY(slot_books_init(&e->books));
+	TRY(make_agg(e));
+	TRY(make_workers(e));
+	return make_sched(e);
+}
+
+static int start_threads(struct engine *e)
+{
+	TRY(agg_start(e->agg));
+	for (uint32_t i = 0; i < e->placement.n_workers; i++)
+		TRY(worker_start(e->workers[i]));
+	return sched_start(e->sched);
+}
+
+static void place(struct engine *e)
+{
+	cpu_set_t allowed, own;
+
+	CPU_ZERO(&allowed);
+	CPU_ZERO(&own);
+	sched_getaffinity(0, sizeof(allowed), &allowed);
+	for (size_t cpu = 0; cpu < APP_MAX_CPUS; cpu++) {
+		if (e->app->workers.has_cpus && e->app->workers.cpus[cpu / 8] >> (cpu % 8) & 1)
+			CPU_SET(cpu, &own);
+	}
+	placement_choose(&allowed, e->app->workers.count, e->app->workers.has_cpus ? &own : NULL,
+			 &e->placement);
+}
+
+int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,
+		 uint32_t n_checks)
+{
+	*e = (struct engine){.app = app, .loop = loop};
+	place(e);
+	TRY(make(e, n_checks));
+	return start_threads(e);
+}
+
+int engine_start_api(struct engine *e)
+{
+	struct api_args args = {
+		.app = e->app,
+		.tables = &e->tables,
+		.generation = &e->current,
+		.commands = &e->commands,
+		.bell = &e->api_bell,
+		.beat = &e->beats[BLOCK_API],
+		.counters = &e->counters[BLOCK_API],
+		.all_counters = e->counter_list,
+		.n_counters = BLOCK_WORKER0 + e->placement.n_workers,
+		.beats = e->beat_list,
+		.n_beats = BLOCK_WORKER0 + e->placement.n_workers,
+		.summary = e->summary,
+		.n_workers = e->placement.n_workers,
+	};
+
+	TRY(api_new(&args, &e->api));
+	return api_start(e->api);
+}
+
+/* --- messages ----------------------------------------------------------------------------------
+ */
+
+/* One turn of main's loop while main waits for another thread: signals are noted, nothing else
+ * happens. */
+static void wait_turn(struct engine *e, uint64_t max_ns)
+{
+	wake_arm(&e->main_bell);
+	evloop_turn(e->loop, max_ns);
+	wake_disarm(&e->main_bell);
+	beat_mark(&e->beats[BLOCK_MAIN], clk_mono_ns());
+}
+
+static void wait_for(struct engine *e, struct control *c, uint32_t number)
+{
+	while (!control_is_done(c, number)) {
+		wake_arm(&e->main_bell);
+		evloop_turn(e->loop, control_is_done(c, number) ? 0 : WAIT_TURN_MS * CLK_MS);
+		wake_disarm(&e->main_bell);
+		beat_mark(&e->beats[BLOCK_MAIN], clk_mono_ns());
+	}
+}
+
+void engine_tell_agg(struct engine *e, struct control_msg msg)
+{
+	wait_for(e, &e->to_agg, control_send(&e->to_agg, msg));
+}
+
+static void tell_sched(struct engine *e, struct control_msg msg)
+{
+	wait_for(e, &e->to_sched, control_send(&e->to_sched, msg));
+}
+
+/* --- generations -------------------------------------------------------------------------------
+ */
+
+struct generation *engine_current(const struct engine *e)
+{
+	/* relaxed: main wrote it */
+	return atomic_load_explicit(&e->current, memory_order_relaxed);
+}
+
+static void remember_old(struct engine *e, struct generation *generation)
+{
+	struct old_generation *old = malloc(sizeof(*old));
+
+	if (!old) {
+		/* cannot be tracked, so it is never freed: counted by the operator as memory */
+		LOG(LOG_ERROR, "main", "generation_leaked", LF_U64("number", generation->number));
+		return;
+	}
+	*old = (struct old_generation){.next = e->old, .generation = generation};
+	e->old = old;
+}
+
+void engine_adopt(struct engine *e, struct generation *generation, struct gen_diff *diff)
+{
+	struct control_msg msg = {.kind = CONTROL_ADOPT, .generation = generation, .diff = diff};
+	struct generation *before;
+
+	engine_tell_agg(e, msg);
+	tell_sched(e, msg);
+	msg.kind = CONTROL_RETIRE;
+	engine_tell_agg(e, msg);
+	before = rcu_swap(&e->current, generation);
+	gen_build_release(diff, &e->books, clk_mono_ns());
+	gen_diff_free(diff);
+	if (before) {
+		rcu_wait();
+		remember_old(e, before);
+	}
+}
+
+void engine_reap(struct engine *e)
+{
+	struct old_generation **link = &e->old;
+
+	while (*link) {
+		struct old_generation *old = *link;
+		/* acquire: the api's reads end before its hold does; pairs with its release */
+		uint32_t holds =
+			atomic_load_explicit(&old->generation->api_holds, memory_order_acquire);
+
+		if (holds || sched_in_flight(e->sched, old->generation->number)) {
+			link = &old->next;
+			continue;
+		}
+		*link = old->next;
+		gen_free(old->generation);
+		free(old);
+	}
+}
+
+bool engine_is_alive(const struct engine *e)
+{
+	uint64_t now = clk_mono_ns();
+
+	for (uint32_t i = BLOCK_SCHED; i < BLOCK_WORKER0 + e->placement.n_workers; i++) {
+		uint64_t last = beat_last(&e->beats[i]);
+
+		if (i == BLOCK_API && !e->api)
+			continue;
+		if (now > last && now - last > BEAT_LIMIT_S * CLK_S)
+			return false;
+	}
+	return true;
+}
+
+/* --- stopping ----------------------------------------------------------------------------------
+ */
+
+/* Waits like wait_for(), but not for ever: a thread that hangs must not hold the stop. */
+static void wait_or_leave(struct engine *e, struct control *c, uint32_t number, uint64_t until)
+{
+	while (!control_is_done(c, number)) {
+		if (clk_mono_ns() > until) {
+			LOG(LOG_ERROR, "main", "stop_incomplete", LF_U64("message", number));
+			log_stop();
+			_exit(0);
+		}
+		wait_turn(e, WAIT_TURN_MS * CLK_MS / 10);
+	}
+}
+
+static void free_all(struct engine *e)
+{
+	sched_free(e->sched);
+	for (uint32_t i = 0; e->workers && i < e->placement.n_workers; i++)
+		worker_free(e->workers[i]);
+	agg_free(e->agg);
+	for (uint32_t i = 0; e->ports && i < e->placement.n_workers; i++)
+		port_deinit(&e->ports[i]);
+	while (e->old) {
+		struct old_generation *old = e->old;
+
+		e->old = old->next;
+		gen_free(old->generation);
+		free(old);
+	}
+	gen_free(engine_current(e));
+	slot_books_deinit(&e->books);
+	state_tables_deinit(&e->tables);
+	command_port_deinit(&e->commands);
+	control_deinit(&e->to_sched);
+	control_deinit(&e->to_agg);
+	evloop_unwatch(e->loop, &e->bell_source);
+	wake_deinit(&e->main_bell);
+	wake_deinit(&e->sched_bell);
+	wake_deinit(&e->agg_bell);
+	wake_deinit(&e->api_bell);
+	free(e->ports);
+	free(e->workers);
+	free(e->counters);
+	free(e->counter_list);
+	free(e->beats);
+	free(e->beat_list);
+	free(e->summary);
+}
+
+void engine_stop(struct engine *e, enum quit_kind quit)
+{
+	uint64_t until = clk_mono_ns() + STOP_LIMIT_MS * CLK_MS;
+	struct control_msg msg = {.kind = CONTROL_QUIT, .quit = (uint8_t)quit};
+
+	if (e->api)
+		api_stop(e->api);
+	wait_or_leave(e, &e->to_sched, control_send(&e->to_sched, msg), until);
+	sched_join(e->sched);
+	wait_or_leave(e, &e->to_agg, control_send(&e->to_agg, msg), until);
+	agg_join(e->agg);
+	for (uint32_t i = 0; i < e->placement.n_workers; i++)
+		worker_stop(e->workers[i]);
+	for (uint32_t i = 0; i < e->placement.n_workers; i++)
+		worker_join(e->workers[i]);
+	api_free(e->api);
+	free_all(e);
+}

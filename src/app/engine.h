@@ -1,0 +1,70 @@
+/* Every thread and what connects them: the only place that knows all of them. Main thread.
+ *
+ * Start order: agg, workers, sched (idle until the first generation), then adopt, then api. Stop is
+ * the reverse, each after its input has drained. Edges are those of decisions 2.
+ */
+#pragma once
+
+#include "agg/agg.h"
+#include "api/api.h"
+#include "app/placement.h"
+#include "base/evloop.h"
+#include "config/gen_build.h"
+#include "sched/sched.h"
+#include "workers/worker.h"
+
+/* A generation that was replaced and may still be read. */
+struct old_generation {
+	struct old_generation *next;
+	struct generation *generation;
+};
+
+struct engine {
+	const struct app_config *app;
+	struct placement placement;
+	struct evloop *loop; /* main's */
+	struct ev_source bell_source;
+	struct wake main_bell, sched_bell, agg_bell, api_bell;
+	struct control to_sched, to_agg;
+	struct command_port commands;
+	struct port *ports;
+	struct state_tables tables;
+	struct summary *summary;
+	/* one block per thread: main, sched, agg, api, workers */
+	struct counters *counters;
+	const struct counters **counter_list;
+	struct beat *beats; /* sched, agg, api, workers */
+	struct api_beat *beat_list;
+	struct sched *sched;
+	struct agg *agg;
+	struct worker **workers;
+	struct api *api;
+	struct generation *_Atomic current; /* readers: api, under RCU */
+	struct old_generation *old;
+	struct slot_books books;
+};
+
+/* Blocks and beats by thread. */
+enum { BLOCK_MAIN, BLOCK_SCHED, BLOCK_AGG, BLOCK_API, BLOCK_WORKER0 };
+
+/* Makes and starts everything but api. app and loop are borrowed. n_checks sizes the rings.
+ * Returns 0 or a negative errno, with everything undone. */
+MUST_CHECK int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,
+			    uint32_t n_checks);
+/* Opens the API: after the first adoption. */
+MUST_CHECK int engine_start_api(struct engine *e);
+
+/* Makes generation the one that all threads use (decisions 6): agg, then sched; then agg retires
+ * what was removed; then the slots rest. Takes both over. Returns when all is done. */
+void engine_adopt(struct engine *e, struct generation *generation, struct gen_diff *diff);
+/* Frees old generations that nobody can hold any more (decisions 7). Call now and then. */
+void engine_reap(struct engine *e);
+struct generation *engine_current(const struct engine *e);
+
+/* Sends msg to agg and waits for its end. */
+void engine_tell_agg(struct engine *e, struct control_msg msg);
+
+/* True if every thread's beat is younger than 2 s. */
+bool engine_is_alive(const struct engine *e);
+/* Stops everything within 5 s. */
+void engine_stop(struct engine *e, enum quit_kind quit);
