@@ -16,7 +16,7 @@ struct addr {
 };
 static_assert(sizeof(struct addr) == 16, "crosses rings and lives in packed tables");
 
-#define ADDR_UNSET ((struct addr){ { 0 } })
+#define ADDR_UNSET ((struct addr){{0}})
 
 enum {
 	ADDR_TEXT_BYTES = INET6_ADDRSTRLEN,          /* longest address with its NUL */

@@ -12,7 +12,7 @@ struct buf {
 };
 
 /* An empty queue that never holds more than max_bytes unread. No allocation yet. */
-#define BUF_INIT(max) ((struct buf){ .max_bytes = (max) })
+#define BUF_INIT(max) ((struct buf){.max_bytes = (max)})
 void buf_deinit(struct buf *b);
 
 static inline size_t buf_len(const struct buf *b)

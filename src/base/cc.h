@@ -13,10 +13,10 @@
 
 #define CACHELINE 64
 
-#define MUST_CHECK      __attribute__((warn_unused_result))
+#define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
-#define NORETURN        __attribute__((noreturn))
-#define _cleanup_(fn)   __attribute__((cleanup(fn)))
+#define NORETURN          __attribute__((noreturn))
+#define _cleanup_(fn)     __attribute__((cleanup(fn)))
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -25,21 +25,21 @@
 #define MIN(a, b)    ((a) < (b) ? (a) : (b))
 #define MAX(a, b)    ((a) > (b) ? (a) : (b))
 
-#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* Moves a pointer out of a _cleanup_ variable. */
-#define TAKE(p)                                                                                    \
-	({                                                                                         \
-		__typeof__(p) take_ = (p);                                                         \
-		(p) = NULL;                                                                        \
-		take_;                                                                             \
+#define TAKE(p)                            \
+	({                                 \
+		__typeof__(p) take_ = (p); \
+		(p) = NULL;                \
+		take_;                     \
 	})
 
 /* Prints expression, place, thread name and build id to stderr, then aborts. Any thread. */
 NORETURN void cc_assert_failed(const char *expr, const char *file, int line);
 
-#define ASSERT(expr)                                                                               \
-	do {                                                                                       \
-		if (unlikely(!(expr)))                                                             \
-			cc_assert_failed(#expr, __FILE__, __LINE__);                               \
+#define ASSERT(expr)                                                 \
+	do {                                                         \
+		if (unlikely(!(expr)))                               \
+			cc_assert_failed(#expr, __FILE__, __LINE__); \
 	} while (0)

@@ -20,7 +20,7 @@ static _Thread_local struct {
 static void note(const char *file, int line)
 {
 	if (last.n_places < TRACE_MAX)
-		last.places[last.n_places++] = (struct place){ file, line };
+		last.places[last.n_places++] = (struct place){file, line};
 }
 
 int err_origin_at(int r, const char *file, int line)

@@ -27,9 +27,9 @@ const char *err_last(void);
 #define err_trace(r)  err_trace_at((r), __FILE__, __LINE__)
 
 /* Forwards an unexpected failure of expr; the only macro that returns. */
-#define TRY(expr)                                                                                  \
-	do {                                                                                       \
-		int try_ = (expr);                                                                 \
-		if (unlikely(try_ < 0))                                                            \
-			return err_trace(try_);                                                    \
+#define TRY(expr)                               \
+	do {                                    \
+		int try_ = (expr);              \
+		if (unlikely(try_ < 0))         \
+			return err_trace(try_); \
 	} while (0)

@@ -41,7 +41,7 @@ void evloop_free(struct evloop *l)
 
 int evloop_watch(struct evloop *l, struct ev_source *s, uint32_t events)
 {
-	struct epoll_event ev = { .events = events, .data.ptr = s };
+	struct epoll_event ev = {.events = events, .data.ptr = s};
 
 	ASSERT(events != 0);
 	if (s->events == events)
@@ -120,8 +120,7 @@ static struct timespec wait_of(const struct evloop *l, uint64_t max_wait_ns)
 
 	if (t)
 		wait = MIN(wait, t->due_ns > now ? t->due_ns - now : 0);
-	return (struct timespec){ .tv_sec = (time_t)(wait / CLK_S),
-				  .tv_nsec = (long)(wait % CLK_S) };
+	return (struct timespec){.tv_sec = (time_t)(wait / CLK_S), .tv_nsec = (long)(wait % CLK_S)};
 }
 
 void evloop_turn(struct evloop *l, uint64_t max_wait_ns)

@@ -88,10 +88,9 @@ static void print_record(const struct log_record *rec, const char *thread)
 	size_t len;
 
 	/* relaxed: see log_set_encoding() */
-	len = log_format_line(rec, thread,
-			      (enum log_encoding)atomic_load_explicit(&encoding_now,
-								      memory_order_relaxed),
-			      line);
+	len = log_format_line(
+		rec, thread,
+		(enum log_encoding)atomic_load_explicit(&encoding_now, memory_order_relaxed), line);
 	write_all(line, len);
 }
 
@@ -226,7 +225,7 @@ static void drain_all(void)
 
 static void *log_main(void *unused)
 {
-	struct timespec pause = { .tv_nsec = PERIOD_MS * 1000000L };
+	struct timespec pause = {.tv_nsec = PERIOD_MS * 1000000L};
 
 	(void)unused;
 	pthread_setname_np(pthread_self(), "log");

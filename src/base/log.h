@@ -31,19 +31,20 @@ struct log_field {
 	};
 };
 
-#define LF_STR(k, v)     ((struct log_field){ .key = (k), .kind = LF_KIND_STR, .str = (v) })
-#define LF_U64(k, v)     ((struct log_field){ .key = (k), .kind = LF_KIND_U64, .u64 = (v) })
-#define LF_I64(k, v)     ((struct log_field){ .key = (k), .kind = LF_KIND_I64, .i64 = (v) })
-#define LF_BOOL(k, v)    ((struct log_field){ .key = (k), .kind = LF_KIND_BOOL, .u64 = (v) })
-#define LF_ADDR(k, a, p) ((struct log_field){ .key = (k), .kind = LF_KIND_ADDR, .port = (p), .addr = (a) })
+#define LF_STR(k, v)  ((struct log_field){.key = (k), .kind = LF_KIND_STR, .str = (v)})
+#define LF_U64(k, v)  ((struct log_field){.key = (k), .kind = LF_KIND_U64, .u64 = (v)})
+#define LF_I64(k, v)  ((struct log_field){.key = (k), .kind = LF_KIND_I64, .i64 = (v)})
+#define LF_BOOL(k, v) ((struct log_field){.key = (k), .kind = LF_KIND_BOOL, .u64 = (v)})
+#define LF_ADDR(k, a, p) \
+	((struct log_field){.key = (k), .kind = LF_KIND_ADDR, .port = (p), .addr = (a)})
 
-#define LOG(level, mod, event, ...)                                                                \
-	do {                                                                                       \
-		if (log_enabled(level)) {                                                          \
-			const struct log_field log_fields_[] = { { .key = NULL }, __VA_ARGS__ };   \
-			log_write((level), (mod), (event), log_fields_ + 1,                        \
-				  ARRAY_LEN(log_fields_) - 1);                                     \
-		}                                                                                  \
+#define LOG(level, mod, event, ...)                                                          \
+	do {                                                                                 \
+		if (log_enabled(level)) {                                                    \
+			const struct log_field log_fields_[] = {{.key = NULL}, __VA_ARGS__}; \
+			log_write((level), (mod), (event), log_fields_ + 1,                  \
+				  ARRAY_LEN(log_fields_) - 1);                               \
+		}                                                                            \
 	} while (0)
 
 /* True if level is written at present. Any thread. */

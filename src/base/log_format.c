@@ -123,8 +123,8 @@ static void put_pair(struct str *s, const char *key, const char *value, enum log
 		put_text(s, value, strlen(value), encoding);
 }
 
-size_t log_format_line(const struct log_record *rec, const char *thread,
-		       enum log_encoding encoding, char out[LOG_LINE_BYTES])
+size_t log_format_line(const struct log_record *rec, const char *thread, enum log_encoding encoding,
+		       char out[LOG_LINE_BYTES])
 {
 	struct str s = STR_OVER(out, LOG_LINE_BYTES - 3);
 	char ts[CLK_TEXT_BYTES];

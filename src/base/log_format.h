@@ -32,7 +32,7 @@ struct log_record {
 /* Copies fields into rec, values cut to what fits. */
 void log_format_pack(struct log_record *rec, const struct log_field *fields, size_t n_fields);
 /* Writes the line with its newline; returns its length (< LOG_LINE_BYTES). */
-size_t log_format_line(const struct log_record *rec, const char *thread,
-		       enum log_encoding encoding, char out[LOG_LINE_BYTES]);
+size_t log_format_line(const struct log_record *rec, const char *thread, enum log_encoding encoding,
+		       char out[LOG_LINE_BYTES]);
 /* Name of a level: "debug" "info" "warn" "error". */
 const char *log_format_level(enum log_level level);

@@ -12,7 +12,7 @@ struct str {
 	bool is_cut;
 };
 
-#define STR_OVER(buf, bytes) ((struct str){ .at = (buf), .size = (bytes) })
+#define STR_OVER(buf, bytes) ((struct str){.at = (buf), .size = (bytes)})
 
 void str_putc(struct str *s, char c);
 void str_putn(struct str *s, const char *text, size_t len);

@@ -12,7 +12,7 @@ int table_init(struct table *t, uint32_t row_bytes, uint32_t max_rows)
 
 	if (p == MAP_FAILED)
 		return err_origin(-errno);
-	*t = (struct table){ .rows = p, .row_bytes = row_bytes, .max_rows = max_rows };
+	*t = (struct table){.rows = p, .row_bytes = row_bytes, .max_rows = max_rows};
 	return 0;
 }
 

@@ -11,7 +11,7 @@ struct code_row {
 #define VERDICT_OF_UNKNOWN VERDICT_UNKNOWN
 
 static const struct code_row rows[CODE__N] = {
-#define X(name, verdict, layer, text) [CODE_##name] = { VERDICT_OF_##verdict, LAYER_##layer, text },
+#define X(name, verdict, layer, text) [CODE_##name] = {VERDICT_OF_##verdict, LAYER_##layer, text},
 #include "model/check_code.tbl"
 #undef X
 };

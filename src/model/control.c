@@ -6,7 +6,7 @@ enum { CONTROL_SLOTS = 64 };
 
 int control_init(struct control *c, struct wake *to_receiver, struct wake *to_main)
 {
-	*c = (struct control){ .to_receiver = to_receiver, .to_main = to_main };
+	*c = (struct control){.to_receiver = to_receiver, .to_main = to_main};
 	return ring_init(&c->ring, CONTROL_SLOTS, sizeof(struct control_msg));
 }
 

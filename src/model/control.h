@@ -16,11 +16,11 @@ struct generation;
 struct gen_diff;
 
 enum control_kind {
-	CONTROL_ADOPT,    /* generation, diff: use it from now on */
-	CONTROL_RETIRE,   /* diff: agg forgets the removed slots */
-	CONTROL_OVERRIDE, /* agg: real := override */
+	CONTROL_ADOPT,         /* generation, diff: use it from now on */
+	CONTROL_RETIRE,        /* diff: agg forgets the removed slots */
+	CONTROL_OVERRIDE,      /* agg: real := override */
 	CONTROL_RELEASE_PANIC, /* agg: let the held removals go */
-	CONTROL_QUIT,     /* end the thread; how: enum quit_kind */
+	CONTROL_QUIT,          /* end the thread; how: enum quit_kind */
 };
 
 enum quit_kind { QUIT_WITHDRAW, QUIT_KEEP };

@@ -4,7 +4,7 @@ static const struct {
 	const char *metric;
 	const char *help;
 } rows[CTR__N] = {
-#define X(name, metric, help) [CTR_##name] = { metric, help },
+#define X(name, metric, help) [CTR_##name] = {metric, help},
 #include "model/counter.tbl"
 #undef X
 };

@@ -8,7 +8,7 @@
 
 int port_init(struct port *p, uint32_t slots, struct wake *agg_bell)
 {
-	*p = (struct port){ .bell.fd = -1, .agg_bell = agg_bell };
+	*p = (struct port){.bell.fd = -1, .agg_bell = agg_bell};
 	if (ring_init(&p->jobs, slots, sizeof(struct job)) < 0 ||
 	    ring_init(&p->dones, slots, sizeof(struct done)) < 0 ||
 	    ring_init(&p->results, slots, sizeof(struct result)) < 0 || wake_init(&p->bell) < 0) {

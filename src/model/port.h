@@ -9,10 +9,10 @@
 #include "base/wake.h"
 
 struct port {
-	struct ring jobs;    /* struct job: sched puts, worker peeks */
-	struct ring dones;   /* struct done: worker puts, sched peeks each tick; no bell */
-	struct ring results; /* struct result: worker puts, agg peeks */
-	struct wake bell;    /* the worker's: rung by sched, at most once per tick */
+	struct ring jobs;      /* struct job: sched puts, worker peeks */
+	struct ring dones;     /* struct done: worker puts, sched peeks each tick; no bell */
+	struct ring results;   /* struct result: worker puts, agg peeks */
+	struct wake bell;      /* the worker's: rung by sched, at most once per tick */
 	struct wake *agg_bell; /* rung by the worker if a result may change something */
 };
 

@@ -15,17 +15,17 @@ struct result {
 	uint32_t lateness_us; /* pick-up minus due */
 	uint32_t connect_us;  /* 0: that phase was not reached */
 	uint32_t tls_us;
-	uint32_t total_us;  /* from pick-up to the end */
-	uint16_t code;      /* enum check_code */
-	uint8_t verdict;    /* enum verdict */
-	uint8_t attempt;    /* of the job */
-	uint32_t detail;    /* errno, status, alert...: check_code.tbl */
-	int32_t weight;     /* as the server said it, 0..; -1: it said none */
+	uint32_t total_us;      /* from pick-up to the end */
+	uint16_t code;          /* enum check_code */
+	uint8_t verdict;        /* enum verdict */
+	uint8_t attempt;        /* of the job */
+	uint32_t detail;        /* errno, status, alert...: check_code.tbl */
+	int32_t weight;         /* as the server said it, 0..; -1: it said none */
 	uint32_t cert_expiry_s; /* days matter: seconds since 1970, 0 unknown */
 	uint16_t tls_version;
 	uint16_t tls_cipher;
-	uint8_t flags; /* enum result_flag */
-	uint8_t layer; /* enum check_layer */
+	uint8_t flags;   /* enum result_flag */
+	uint8_t layer;   /* enum check_layer */
 	uint16_t gap_ms; /* longest standstill of the worker's loop during the check */
 	uint32_t bytes_read;
 	uint32_t generation; /* number */

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-static const char *const state_texts[] = { "undecided", "up", "down" };
+static const char *const state_texts[] = {"undecided", "up", "down"};
 
 static const char *const reason_texts[REAL_REASON__N] = {
 	[REAL_REASON_NO_VERDICT] = "no_verdict", [REAL_REASON_CHECKS_UP] = "checks_up",
@@ -22,7 +22,7 @@ const char *real_reason_text(enum real_reason r)
 
 int state_tables_init(struct state_tables *t)
 {
-	*t = (struct state_tables){ 0 };
+	*t = (struct state_tables){0};
 	if (table_init(&t->checks, sizeof(struct check_row), MAX_CHECKS) < 0 ||
 	    table_init(&t->history, sizeof(struct history_row), MAX_CHECKS) < 0 ||
 	    table_init(&t->reals, sizeof(struct real_row), MAX_REALS) < 0 ||

@@ -43,8 +43,8 @@ static inline uint32_t check_word_make(enum state s, uint8_t flags, uint16_t wei
 
 struct check_row {
 	uint32_t seq;
-	uint32_t word; /* state, flags, smoothed weight: check_word_*() */
-	uint8_t bad_run;     /* saturating */
+	uint32_t word;   /* state, flags, smoothed weight: check_word_*() */
+	uint8_t bad_run; /* saturating */
 	uint8_t good_run;
 	uint8_t unknown_run;
 	uint8_t history_at; /* next place in its history row, 0..15 */
@@ -69,13 +69,13 @@ static_assert(sizeof(struct history_row) == 32, "decisions 50");
 
 enum real_row_flag {
 	REAL_ROW_IN_USE = 1 << 0,
-	REAL_ROW_STATIC = 1 << 1,    /* no checks: up by definition */
-	REAL_ROW_ENABLED = 1 << 2,   /* wanted: enabled in the balancer (with wanted_weight) */
-	REAL_ROW_HELD = 1 << 3,      /* enable acknowledged and flushed: counts in the quorum */
-	REAL_ROW_KEPT = 1 << 4,      /* enabled in the balancer from an earlier life, not yet ours */
-	REAL_ROW_INHIBITED = 1 << 5, /* down, kept enabled with weight 0 */
+	REAL_ROW_STATIC = 1 << 1,  /* no checks: up by definition */
+	REAL_ROW_ENABLED = 1 << 2, /* wanted: enabled in the balancer (with wanted_weight) */
+	REAL_ROW_HELD = 1 << 3,    /* enable acknowledged and flushed: counts in the quorum */
+	REAL_ROW_KEPT = 1 << 4,    /* enabled in the balancer from an earlier life, not yet ours */
+	REAL_ROW_INHIBITED = 1 << 5,     /* down, kept enabled with weight 0 */
 	REAL_ROW_UNLISTED_ONCE = 1 << 6, /* the last complete RealFind reply lacked it */
-	REAL_ROW_FROZEN = 1 << 7,    /* a removal is held by blind or panic */
+	REAL_ROW_FROZEN = 1 << 7,        /* a removal is held by blind or panic */
 };
 
 /* Why a real is as it is: the line an operator reads. */
@@ -93,10 +93,10 @@ const char *real_reason_text(enum real_reason r);
 /* Operator's override: kind in the low byte, weight in the upper half. */
 enum real_override {
 	OVERRIDE_NONE,
-	OVERRIDE_UP,     /* enabled with the configured weight */
-	OVERRIDE_DRAIN,  /* enabled, weight 0 */
-	OVERRIDE_DOWN,   /* disabled */
-	OVERRIDE_WEIGHT, /* verdict as checked, weight as given */
+	OVERRIDE_UP,      /* enabled with the configured weight */
+	OVERRIDE_DRAIN,   /* enabled, weight 0 */
+	OVERRIDE_DOWN,    /* disabled */
+	OVERRIDE_WEIGHT,  /* verdict as checked, weight as given */
 	OVERRIDE_PERCENT, /* verdict as checked, weight scaled */
 };
 static inline enum real_override real_override_kind(uint32_t o)
@@ -124,9 +124,9 @@ struct real_row {
 	uint8_t checks_not_up;    /* saturating at 255 */
 	uint32_t transitions;
 	uint32_t since_s;
-	uint32_t host;            /* host row for blind, SLOT_NONE if none */
-	uint32_t dirty_next;      /* link of the actuator's dirty list: slot + 1, 0 = not linked */
-	uint32_t override;        /* real_override_make() */
+	uint32_t host;       /* host row for blind, SLOT_NONE if none */
+	uint32_t dirty_next; /* link of the actuator's dirty list: slot + 1, 0 = not linked */
+	uint32_t override;   /* real_override_make() */
 };
 static_assert(sizeof(struct real_row) == 40, "decisions 50");
 
@@ -147,7 +147,7 @@ struct service_row {
 	uint32_t alive_count;    /* reals enabled, inhibited ones too */
 	uint32_t n_up;
 	uint32_t n_undecided;
-	uint32_t n_absent;  /* in no module */
+	uint32_t n_absent; /* in no module */
 	uint32_t transitions;
 	uint32_t since_s;
 	uint32_t scale_num; /* sent weight = wanted × num / den; 0/0: unscaled */
@@ -166,8 +166,8 @@ enum prefix_row_flag {
 
 struct prefix_row {
 	uint32_t seq;
-	uint8_t state; /* enum state: undecided, up = announce, down = withdraw */
-	uint8_t flags; /* enum prefix_row_flag */
+	uint8_t state;  /* enum state: undecided, up = announce, down = withdraw */
+	uint8_t flags;  /* enum prefix_row_flag */
 	uint16_t group; /* announce group it is announced in, index into the generation's groups */
 	uint32_t n_members; /* services with a group */
 	uint32_t n_joined;

@@ -2,14 +2,21 @@
 
 #include <string.h>
 
-const uint32_t summary_response_ms[7] = { 10, 50, 100, 150, 300, 500, 1000 };
-const uint32_t summary_transition_s[4] = { 10, 30, 60, 180 };
+const uint32_t summary_response_ms[7] = {10, 50, 100, 150, 300, 500, 1000};
+const uint32_t summary_transition_s[4] = {10, 30, 60, 180};
 
 static const char *const labels[] = {
-	"tcp_dial",	    "tcp_close",	  "http_create_request",
-	"http_process_request", "http_status_code", "http_read_response",
-	"http_digest",	    "grpc_create_conn", "grpc_check",
-	"grpc_status_code",     "unknown",
+	"tcp_dial",
+	"tcp_close",
+	"http_create_request",
+	"http_process_request",
+	"http_status_code",
+	"http_read_response",
+	"http_digest",
+	"grpc_create_conn",
+	"grpc_check",
+	"grpc_status_code",
+	"unknown",
 };
 
 const char *summary_error_label(unsigned i)

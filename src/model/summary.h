@@ -12,7 +12,7 @@ struct summary {
 	uint32_t services_up, services_down, services_undecided;
 	uint32_t prefixes_announced, prefixes_withdrawn, prefixes_undecided;
 	uint32_t is_blind;
-	uint32_t is_warm; /* all first verdicts are known */
+	uint32_t is_warm;          /* all first verdicts are known */
 	uint32_t balancer_backend; /* enum balancer_backend */
 	uint32_t balancer_connected;
 	uint32_t balancer_modules;
