@@ -16,5 +16,6 @@ MUST_CHECK int dump_prepare(const char *path, const struct generation *g,
 MUST_CHECK int dump_commit(struct dump *d);
 /* Removes the temporary file and frees d. NULL is fine. */
 void dump_abandon(struct dump *d);
-/* The scheduler as the dump writes it: mh → experiment or wrr, wlc with ops → wrr, else as it is. */
+/* The scheduler as the dump writes it: mh → experiment or wrr, wlc with ops → wrr, else as it is.
+ */
 const char *dump_scheduler(const char *scheduler, bool ops, const struct app_config *app);

@@ -28,7 +28,7 @@ enum service_flag {
 
 struct service_spec {
 	struct addr vip;
-	uint32_t prefix;     /* slot; SLOT_NONE without announce group */
+	uint32_t prefix;         /* slot; SLOT_NONE without announce group */
 	uint32_t next_on_prefix; /* next service (slot) on the same prefix, SLOT_NONE at the end */
 	uint32_t first_real; /* index into gen.real_order; its reals stand there in file order */
 	uint32_t n_reals;
@@ -39,7 +39,7 @@ struct service_spec {
 	uint16_t group; /* 1-based index into the configured announce groups, 0: none */
 	uint8_t proto;  /* enum l4_proto */
 	uint8_t lvs_method;
-	uint8_t flags; /* enum service_flag */
+	uint8_t flags;           /* enum service_flag */
 	uint8_t panic_threshold; /* percent, 0: off */
 	uint32_t fwmark;
 	uint32_t spare[2];
@@ -48,10 +48,10 @@ static_assert(sizeof(struct service_spec) == 64, "decisions 50");
 
 /* What a service needs for the dump and the API only; equal sets are shared. */
 struct service_names {
-	gen_strref scheduler;   /* lower case */
-	gen_strref quorum_up;   /* verbatim */
+	gen_strref scheduler; /* lower case */
+	gen_strref quorum_up; /* verbatim */
 	gen_strref virtualhost;
-	gen_strref version;     /* GEN_STR_UNSET: absent */
+	gen_strref version; /* GEN_STR_UNSET: absent */
 	gen_strref ipv4_outer_source_network;
 	gen_strref ipv6_outer_source_network;
 };
@@ -71,7 +71,7 @@ struct real_spec {
 	uint16_t weight;      /* configured */
 	uint16_t port;        /* meaning only with REAL_HAS_PORT */
 	uint8_t lvs_method;
-	uint8_t flags;   /* enum real_flag */
+	uint8_t flags; /* enum real_flag */
 	uint16_t spare;
 };
 static_assert(sizeof(struct real_spec) == 32, "decisions 50");
@@ -102,20 +102,20 @@ enum profile_flag {
 /* Every parameter of a check but its target; equal sets are shared. Compared as bytes: no padding,
  * spare fields zero. */
 struct check_profile {
-	struct addr bindto;         /* ADDR_UNSET: kernel chooses */
-	uint64_t interval_ns;       /* delay_loop */
-	uint64_t retry_delay_ns;    /* delay_before_retry */
+	struct addr bindto;      /* ADDR_UNSET: kernel chooses */
+	uint64_t interval_ns;    /* delay_loop */
+	uint64_t retry_delay_ns; /* delay_before_retry */
 	uint64_t jitter_ns;
 	uint64_t connect_timeout_ns; /* effective, > 0 */
 	uint64_t check_timeout_ns;   /* effective, > 0: bounds the whole check */
 	uint32_t fwmark;
-	gen_strref path;        /* as written; unset = "/" on the wire */
+	gen_strref path; /* as written; unset = "/" on the wire */
 	gen_strref virtualhost;
 	uint32_t weight_coefficient; /* percent, dynamic_weight_coefficient */
-	uint8_t digest[16];     /* MD5, with PROFILE_HAS_DIGEST */
-	uint16_t status_code;   /* 0: any */
-	uint8_t kind;           /* enum check_kind */
-	uint8_t flags;          /* enum profile_flag */
+	uint8_t digest[16];          /* MD5, with PROFILE_HAS_DIGEST */
+	uint16_t status_code;        /* 0: any */
+	uint8_t kind;                /* enum check_kind */
+	uint8_t flags;               /* enum profile_flag */
 	uint8_t retry;
 	uint8_t rise;
 	uint8_t fall;

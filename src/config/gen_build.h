@@ -18,7 +18,8 @@ void slot_books_deinit(struct slot_books *b);
 enum { GEN_BUILD_FULL = 1 };
 /* Builds the generation that follows before (NULL at start) and the diff between the two. The
  * draft is only read. On failure the books are as they were. Returns 0, GEN_BUILD_FULL (more
- * objects than MAX_*) or -ENOMEM. Main thread. */
+ * objects than MAX_* and what rests), -EINVAL (the draft names an identity twice) or -ENOMEM.
+ * Main thread. */
 MUST_CHECK int gen_build(const struct draft *draft, const struct generation *before,
 			 struct slot_books *books, uint64_t now_ns, uint64_t wall_ns,
 			 struct generation **ret_gen, struct gen_diff **ret_diff);

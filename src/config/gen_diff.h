@@ -22,6 +22,12 @@ struct gen_diff {
 	struct kind_diff services, reals, checks, prefixes;
 };
 
+struct generation;
+
+/* What leads from before (NULL: from nothing) to after. A slot that both use has one identity in
+ * both. Every list is in ascending order. Returns 0 or -ENOMEM. */
+MUST_CHECK int gen_diff_make(const struct generation *before, const struct generation *after,
+			     struct gen_diff **ret_diff);
 /* main: made by gen_build(), freed after the last adopter and retirement are done. */
 void gen_diff_free(struct gen_diff *d);
 /* True if no list has an entry. */

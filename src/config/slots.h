@@ -19,4 +19,7 @@ MUST_CHECK int slots_take(struct slots *s, uint64_t now_ns, uint32_t *ret_slot);
 void slots_give(struct slots *s, uint32_t slot, uint64_t now_ns);
 /* Gives back a slot that nobody ever saw (a build that failed): no rest, same sequence. */
 void slots_untake(struct slots *s, uint32_t slot);
+/* Starts at 0. */
 uint32_t slots_sequence(const struct slots *s, uint32_t slot);
+/* One more than the highest slot ever taken. */
+uint32_t slots_end(const struct slots *s);

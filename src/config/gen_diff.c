@@ -1,0 +1,262 @@
+#include "config/gen_diff.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "config/gen.h"
+
+/* One kind of object, as the scan sees it. */
+struct scan {
+	const struct generation *before, *after; /* before may be NULL */
+	bool (*in_use)(const struct generation *g, uint32_t slot);
+	bool (*differs)(const struct scan *s, uint32_t slot); /* own fields; NULL: never */
+	/* tells the owners that their set of members changed; NULL: no owner */
+	void (*touch)(const struct scan *s, uint32_t slot, bool was, bool is);
+	uint32_t end;
+	uint64_t *touched;       /* bit per slot: its members changed; NULL: has no members */
+	uint64_t *owner_touched; /* the same of the kind above */
+	struct kind_diff *diff;
+};
+
+enum { WORD_BITS = 64 };
+
+static void touch(uint64_t *bits, uint32_t slot)
+{
+	if (slot != SLOT_NONE)
+		bits[slot / WORD_BITS] |= UINT64_C(1) << slot % WORD_BITS;
+}
+
+static bool is_touched(const uint64_t *bits, uint32_t slot)
+{
+	return bits && (bits[slot / WORD_BITS] >> slot % WORD_BITS & 1);
+}
+
+/* The list that slot belongs to, or NULL. */
+static struct slot_list *list_of(const struct scan *s, uint32_t slot, bool was, bool is)
+{
+	if (!was && !is)
+		return NULL;
+	if (!was)
+		return &s->diff->added;
+	if (!is)
+		return &s->diff->removed;
+	if (is_touched(s->touched, slot) || (s->differs && s->differs(s, slot)))
+		return &s->diff->changed;
+	return NULL;
+}
+
+static int list_alloc(struct slot_list *l)
+{
+	if (l->n == 0)
+		return 0;
+	l->at = reallocarray(NULL, l->n, sizeof(*l->at));
+	if (!l->at)
+		return err_origin(-ENOMEM);
+	l->n = 0;
+	return 0;
+}
+
+/* Two rounds over the slots: the first counts and tells the owners, the second fills. */
+static int scan_run(const struct scan *s)
+{
+	struct slot_list *l;
+
+	for (uint32_t slot = 0; slot < s->end; slot++) {
+		bool was = s->before && s->in_use(s->before, slot), is = s->in_use(s->after, slot);
+
+		if (s->touch && (was || is))
+			s->touch(s, slot, was, is);
+		l = list_of(s, slot, was, is);
+		if (l)
+			l->n++;
+	}
+	if (!s->diff->added.n && !s->diff->removed.n && !s->diff->changed.n)
+		return 0;
+	TRY(list_alloc(&s->diff->added));
+	TRY(list_alloc(&s->diff->removed));
+	TRY(list_alloc(&s->diff->changed));
+	for (uint32_t slot = 0; slot < s->end; slot++) {
+		l = list_of(s, slot, s->before && s->in_use(s->before, slot),
+			    s->in_use(s->after, slot));
+		if (l)
+			l->at[l->n++] = slot;
+	}
+	return 0;
+}
+
+static void check_touch(const struct scan *s, uint32_t slot, bool was, bool is)
+{
+	if (was != is)
+		touch(s->owner_touched, (is ? s->after : s->before)->checks[slot].real);
+}
+
+static void real_touch(const struct scan *s, uint32_t slot, bool was, bool is)
+{
+	if (was != is)
+		touch(s->owner_touched, (is ? s->after : s->before)->reals[slot].service);
+}
+
+static void service_touch(const struct scan *s, uint32_t slot, bool was, bool is)
+{
+	uint32_t old = was ? s->before->services[slot].prefix : SLOT_NONE;
+	uint32_t now = is ? s->after->services[slot].prefix : SLOT_NONE;
+
+	if (old == now)
+		return;
+	touch(s->owner_touched, old);
+	touch(s->owner_touched, now);
+}
+
+static bool real_differs(const struct scan *s, uint32_t slot)
+{
+	const struct real_spec *a = &s->before->reals[slot], *b = &s->after->reals[slot];
+
+	return a->weight != b->weight || a->lvs_method != b->lvs_method || a->flags != b->flags;
+}
+
+static bool text_differs(const struct scan *s, gen_strref a, gen_strref b)
+{
+	return (a == GEN_STR_UNSET) != (b == GEN_STR_UNSET) ||
+	       strcmp(gen_str(s->before, a), gen_str(s->after, b)) != 0;
+}
+
+static bool names_differ(const struct scan *s, uint32_t i_before, uint32_t i_after)
+{
+	const struct service_names *a = &s->before->service_names[i_before];
+	const struct service_names *b = &s->after->service_names[i_after];
+
+	return text_differs(s, a->scheduler, b->scheduler) ||
+	       text_differs(s, a->quorum_up, b->quorum_up) ||
+	       text_differs(s, a->virtualhost, b->virtualhost) ||
+	       text_differs(s, a->version, b->version) ||
+	       text_differs(s, a->ipv4_outer_source_network, b->ipv4_outer_source_network) ||
+	       text_differs(s, a->ipv6_outer_source_network, b->ipv6_outer_source_network);
+}
+
+static bool service_differs(const struct scan *s, uint32_t slot)
+{
+	const struct service_spec *a = &s->before->services[slot], *b = &s->after->services[slot];
+
+	return a->prefix != b->prefix || a->group != b->group || a->quorum != b->quorum ||
+	       a->hysteresis != b->hysteresis || a->lvs_method != b->lvs_method ||
+	       a->flags != b->flags || a->panic_threshold != b->panic_threshold ||
+	       a->fwmark != b->fwmark || names_differ(s, a->names, b->names);
+}
+
+static bool prefix_differs(const struct scan *s, uint32_t slot)
+{
+	return s->before->prefixes[slot].group != s->after->prefixes[slot].group;
+}
+
+static uint64_t *bits_new(uint32_t n)
+{
+	return calloc(n / WORD_BITS + 1, sizeof(uint64_t));
+}
+
+static int scan_all(const struct generation *before, const struct generation *after,
+		    struct gen_diff *d)
+{
+	static const struct generation nothing = {.number = 0};
+	const struct generation *old = before ? before : &nothing;
+	struct scan services = {
+		.before = before,
+		.after = after,
+		.in_use = gen_service_in_use,
+		.differs = service_differs,
+		.touch = service_touch,
+		.end = MAX(old->end_services, after->end_services),
+		.diff = &d->services,
+	};
+	struct scan reals = {
+		.before = before,
+		.after = after,
+		.in_use = gen_real_in_use,
+		.differs = real_differs,
+		.touch = real_touch,
+		.end = MAX(old->end_reals, after->end_reals),
+		.diff = &d->reals,
+	};
+	struct scan checks = {
+		.before = before,
+		.after = after,
+		.in_use = gen_check_in_use,
+		.touch = check_touch,
+		.end = MAX(old->end_checks, after->end_checks),
+		.diff = &d->checks,
+	};
+	struct scan prefixes = {
+		.before = before,
+		.after = after,
+		.in_use = gen_prefix_in_use,
+		.differs = prefix_differs,
+		.end = MAX(old->end_prefixes, after->end_prefixes),
+		.diff = &d->prefixes,
+	};
+	int r = 0;
+
+	checks.owner_touched = reals.touched = bits_new(reals.end);
+	reals.owner_touched = services.touched = bits_new(services.end);
+	services.owner_touched = prefixes.touched = bits_new(prefixes.end);
+	if (!reals.touched || !services.touched || !prefixes.touched)
+		r = err_origin(-ENOMEM);
+	if (r == 0)
+		r = scan_run(&checks);
+	if (r == 0)
+		r = scan_run(&reals);
+	if (r == 0)
+		r = scan_run(&services);
+	if (r == 0)
+		r = scan_run(&prefixes);
+	free(reals.touched);
+	free(services.touched);
+	free(prefixes.touched);
+	return r;
+}
+
+int gen_diff_make(const struct generation *before, const struct generation *after,
+		  struct gen_diff **ret_diff)
+{
+	struct gen_diff *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return err_origin(-ENOMEM);
+	r = scan_all(before, after, d);
+	if (r < 0) {
+		gen_diff_free(d);
+		return err_trace(r);
+	}
+	*ret_diff = d;
+	return 0;
+}
+
+static void kind_free(struct kind_diff *d)
+{
+	free(d->added.at);
+	free(d->removed.at);
+	free(d->changed.at);
+}
+
+void gen_diff_free(struct gen_diff *d)
+{
+	if (!d)
+		return;
+	kind_free(&d->services);
+	kind_free(&d->reals);
+	kind_free(&d->checks);
+	kind_free(&d->prefixes);
+	free(d);
+}
+
+static bool kind_is_empty(const struct kind_diff *d)
+{
+	return !d->added.n && !d->removed.n && !d->changed.n;
+}
+
+bool gen_diff_is_empty(const struct gen_diff *d)
+{
+	return kind_is_empty(&d->services) && kind_is_empty(&d->reals) &&
+	       kind_is_empty(&d->checks) && kind_is_empty(&d->prefixes);
+}
