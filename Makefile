@@ -191,14 +191,36 @@ $(BUILD)/gen/%.pb-c.c: proto/%.proto
 $(O)/tests/peers/%: tests/peers/%.c $(BUILD)/gen/yanet.pb-c.c $(ALL_LIBS) | $(O)/flags
 	$(call link_all,-lprotobuf-c,$(BUILD)/gen/yanet.pb-c.c -Wno-conversion)
 
-.PHONY: unit-bins peers test sim integ check asan tsan torture fuzz bench
+.PHONY: peers test integ check asan tsan torture fuzz bench
 peers: $(PEER_BIN)
 test: $(UNIT_BIN) $(SIM_BIN) $(FUZZ_REPLAY)
 	$(Q)$(RUN_TESTS) $(UNIT_BIN) $(SIM_BIN) $(FUZZ_REPLAY)
 
+# Everything, in one count: unit tests, simulation and corpora as released and under ASan+UBSan,
+# lock-free structures and the daemon under TSan, the daemon against real peers, lint.
+JOBS := $(shell nproc)
+SUB  := $(MAKE) --no-print-directory -j$(JOBS) WERROR=1
+check: deps-test
+	$(Q)$(SUB) all test-bins integ-bins
+	$(Q)$(SUB) VARIANT=asan test-bins
+	$(Q)$(SUB) VARIANT=tsan tsan-bins
+	$(Q)$(MAKE) -s --no-print-directory check-run
+check-run:
+	$(Q)ALIVED_BUILD=$(abspath $(O)) $(RUN_TESTS) scripts/lint \
+		$$($(MAKE) -s --no-print-directory list-tests) \
+		$$($(MAKE) -s --no-print-directory VARIANT=asan list-tests) \
+		$$($(MAKE) -s --no-print-directory VARIANT=tsan list-torture) $(INTEG)
+list-tests:
+	@echo $(UNIT_BIN) $(SIM_BIN) $(FUZZ_REPLAY)
+list-torture:
+	@echo $(TORTURE_BIN)
+test-bins: $(UNIT_BIN) $(SIM_BIN) $(FUZZ_REPLAY)
+integ-bins: peers $(BENCH_BIN)
+tsan-bins: $(TORTURE_BIN) $(O)/alived $(O)/alivectl
+
 torture:
 	$(Q)$(MAKE) --no-print-directory VARIANT=tsan torture-run
-.PHONY: torture-run asan-run tsan-run check-run
+.PHONY: torture-run tsan-run check-run list-tests list-torture test-bins integ-bins tsan-bins
 torture-run: $(TORTURE_BIN)
 	$(Q)$(RUN_TESTS) $(TORTURE_BIN)
 
