@@ -250,10 +250,24 @@ uint16_t route_plan_mark(struct route_plan *p, uint32_t prefix)
 	return link_of(p, prefix)->group;
 }
 
+/* Forgets the tombstones that were sent as part of a full snapshot. */
+static void compact_tombstones(struct group *g)
+{
+	uint32_t n_kept = 0;
+
+	for (uint32_t i = 0; i < g->n_tombstones; i++) {
+		if (!g->tombstones[i].was_sent || g->tombstones[i].is_dirty ||
+		    !g->tombstones[i].in_snapshot)
+			g->tombstones[n_kept++] = g->tombstones[i];
+	}
+	g->n_tombstones = n_kept;
+}
+
 void route_plan_mark_all(struct route_plan *p, uint16_t group)
 {
 	struct group *g = &p->groups[group];
 
+	compact_tombstones(g);
 	for (uint32_t i = 0; p->gen && i < p->gen->end_prefixes; i++) {
 		if (is_ours(p, i) && link_of(p, i)->group == group)
 			add_dirty(p, i, LINK_FORCED);
@@ -357,26 +371,12 @@ static void collect_tombstones(struct route_plan *p, const struct group *g, uint
 	}
 }
 
-/* Forgets the tombstones that were sent as part of a full snapshot. */
-static void compact_tombstones(struct group *g)
-{
-	uint32_t n_kept = 0;
-
-	for (uint32_t i = 0; i < g->n_tombstones; i++) {
-		if (!g->tombstones[i].was_sent || g->tombstones[i].is_dirty ||
-		    !g->tombstones[i].in_snapshot)
-			g->tombstones[n_kept++] = g->tombstones[i];
-	}
-	g->n_tombstones = n_kept;
-}
-
 int route_plan_collect(struct route_plan *p, uint16_t group, bool with_announcements,
 		       uint64_t now_ns, struct route_list *ret)
 {
 	struct group *g = &p->groups[group];
 	uint32_t n = 0;
 
-	compact_tombstones(g);
 	TRY(reserve((void **)&p->scratch, &p->cap_scratch, g->n_dirty + g->n_tombstones + 1,
 		    sizeof(*p->scratch)));
 	collect_prefixes(p, g, with_announcements, now_ns, &n);
