@@ -10,13 +10,15 @@
 struct tls_ctx;
 struct tls;
 
-/* min_version: 0x0301..0x0304. X25519 first, then P-256, P-384, P-521. Versions under 1.2 also lower
- * OpenSSL's security level for that context, or they could not be spoken at all. Returns NULL if
- * the library refuses. One thread. */
+/* min_version: 0x0301..0x0304, and nothing older is spoken; the highest is 1.3. X25519 first, then
+ * P-256, P-384, P-521. OpenSSL's security level is 0: versions under 1.2 could not be spoken at
+ * all otherwise, and a real with an old key or signature is alive. No session is resumed. Returns
+ * NULL if the library refuses. One thread. */
 struct tls_ctx *tls_ctx_new(uint16_t min_version);
 void tls_ctx_free(struct tls_ctx *c);
 
-/* server_name NULL: no SNI. Returns NULL if out of memory. */
+/* server_name is a Host value: port and final dots are left out, an IP address is not sent (RFC 6066
+ * §3). NULL or empty: no SNI. Returns NULL if out of memory. */
 struct tls *tls_new(struct tls_ctx *c, const char *server_name);
 void tls_free(struct tls *t);
 
@@ -32,13 +34,14 @@ struct tls_error {
 	uint32_t detail; /* alert number or library reason */
 };
 
-/* Hands over len bytes of ciphertext. Returns 0 or -ENOMEM. */
+/* Hands over len bytes of ciphertext, which are copied. Returns 0, -ENOMEM, or -ENOBUFS for more
+ * than 1 MiB unread: read until TLS_MORE after each call. */
 MUST_CHECK int tls_feed(struct tls *t, const void *data, size_t len);
 /* Goes on with the handshake. Call it first without input: it makes the ClientHello. */
 enum tls_step tls_handshake(struct tls *t);
 /* Moves the ciphertext to send into out. Returns 0 or what buf_append returns. */
 MUST_CHECK int tls_drain(struct tls *t, struct buf *out);
-/* Encrypts len bytes. Returns 0 or a negative errno. */
+/* Encrypts len bytes, all of them. Returns 0, -ENOMEM, or -EPROTO if the connection has failed. */
 MUST_CHECK int tls_write(struct tls *t, const void *data, size_t len);
 /* Decrypts up to room bytes into out; *ret_len > 0 with TLS_UP, 0 otherwise. */
 enum tls_step tls_read(struct tls *t, void *out, size_t room, size_t *ret_len);

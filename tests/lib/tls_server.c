@@ -1,0 +1,106 @@
+#include "tls_server.h"
+
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+
+static EVP_PKEY *new_key(enum tls_server_key kind)
+{
+	EVP_PKEY *key = NULL;
+
+	if (kind == TLS_SERVER_EC)
+		key = EVP_EC_gen("P-256");
+	else
+		key = EVP_RSA_gen(kind == TLS_SERVER_RSA ? 2048u : 1024u);
+	ASSERT(key);
+	return key;
+}
+
+static X509 *new_certificate(EVP_PKEY *key, int64_t not_after_s)
+{
+	X509 *cert = X509_new();
+	X509_NAME *name;
+
+	ASSERT(cert && ASN1_INTEGER_set(X509_get_serialNumber(cert), 1));
+	ASSERT(X509_set_version(cert, X509_VERSION_3));
+	ASSERT(ASN1_TIME_set(X509_getm_notBefore(cert), MIN(not_after_s, time(NULL)) - 86400));
+	ASSERT(ASN1_TIME_set(X509_getm_notAfter(cert), not_after_s));
+	name = X509_get_subject_name(cert);
+	ASSERT(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+					  (const unsigned char *)"test.example", -1, -1, 0));
+	ASSERT(X509_set_issuer_name(cert, name) && X509_set_pubkey(cert, key));
+	ASSERT(X509_sign(cert, key, EVP_sha256()));
+	return cert;
+}
+
+static int note_name(SSL *ssl, int *alert, void *arg)
+{
+	struct tls_server *s = arg;
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+	(void)alert;
+	snprintf(s->name, sizeof(s->name), "%s", name ? name : "");
+	return SSL_TLSEXT_ERR_OK;
+}
+
+void tls_server_init(struct tls_server *s, const struct tls_server_options *o)
+{
+	EVP_PKEY *key = new_key(o->key);
+	X509 *cert = new_certificate(key, o->not_after_s ? o->not_after_s : time(NULL) + 86400);
+
+	s->ctx = SSL_CTX_new(TLS_server_method());
+	ASSERT(s->ctx);
+	SSL_CTX_set_security_level(s->ctx, 0);
+	ASSERT(SSL_CTX_set_min_proto_version(s->ctx, o->min_version));
+	ASSERT(SSL_CTX_set_max_proto_version(s->ctx, o->max_version));
+	ASSERT(!o->ciphers || SSL_CTX_set_cipher_list(s->ctx, o->ciphers));
+	ASSERT(SSL_CTX_use_certificate(s->ctx, cert) && SSL_CTX_use_PrivateKey(s->ctx, key));
+	SSL_CTX_set_tlsext_servername_callback(s->ctx, note_name);
+	SSL_CTX_set_tlsext_servername_arg(s->ctx, s);
+	SSL_CTX_set_session_id_context(s->ctx, (const unsigned char *)"t", 1);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	s->ssl = NULL;
+	tls_server_again(s);
+}
+
+void tls_server_deinit(struct tls_server *s)
+{
+	SSL_free(s->ssl);
+	SSL_CTX_free(s->ctx);
+}
+
+void tls_server_again(struct tls_server *s)
+{
+	SSL_free(s->ssl);
+	s->ssl = SSL_new(s->ctx);
+	ASSERT(s->ssl);
+	SSL_set_bio(s->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	SSL_set_accept_state(s->ssl);
+	s->name[0] = '\0';
+}
+
+void tls_server_take(struct tls_server *s, const void *data, size_t len)
+{
+	size_t written;
+
+	if (len)
+		ASSERT(BIO_write_ex(SSL_get_rbio(s->ssl), data, len, &written) && written == len);
+	if (!SSL_is_init_finished(s->ssl))
+		SSL_do_handshake(s->ssl);
+	ERR_clear_error();
+}
+
+void tls_server_give(struct tls_server *s, struct buf *out)
+{
+	BIO *bio = SSL_get_wbio(s->ssl);
+	size_t len = BIO_ctrl_pending(bio), got = 0;
+	unsigned char *room;
+
+	if (!len)
+		return;
+	room = buf_reserve(out, len);
+	ASSERT(room && BIO_read_ex(bio, room, len, &got));
+	buf_fill(out, got);
+}
