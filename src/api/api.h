@@ -35,9 +35,17 @@ struct api_args {
 	uint32_t n_workers;
 };
 
-/* Opens the listeners (a failure names the address) and makes the thread's state. */
+/* Opens the listeners (a failure names the address) and makes the thread's state. Main thread. */
 MUST_CHECK int api_new(const struct api_args *args, struct api **ret);
 MUST_CHECK int api_start(struct api *a);
-/* Asks the thread to end and waits for it. Open answers are cut. Main thread. */
+/* Asks the thread to end and waits for it. Open answers are cut, requests that wait for main get
+ * 503; main takes no command from the port any more. Main thread. */
 void api_stop(struct api *a);
+/* After api_stop(); removes the unix socket. */
 void api_free(struct api *a);
+
+enum api_listener { API_HTTP, API_METRICS, API_UNIX, API_LISTENER__N };
+/* The TCP port a listener got (of interest for port 0); 0 if it is off or has none. */
+uint16_t api_port(const struct api *a, enum api_listener which);
+/* Deadlines for tests, in place of decisions 7's 30 s; before api_start(). */
+void api_set_deadlines(struct api *a, uint64_t request_ns, uint64_t answer_ns);
