@@ -36,11 +36,22 @@ uint32_t ring_room(struct ring *r)
 {
 	uint32_t size = r->mask + 1;
 
-	if (r->staged - r->head_seen == size) {
+	if (size - (r->staged - r->head_seen) <= size / 2) {
 		/* acquire: the consumer's loads of freed slots ended; pairs with ring_release() */
 		r->head_seen = atomic_load_explicit(&r->head, memory_order_acquire);
 	}
 	return size - (r->staged - r->head_seen);
+}
+
+bool ring_has_room(struct ring *r, uint32_t want)
+{
+	uint32_t size = r->mask + 1;
+
+	if (size - (r->staged - r->head_seen) < want) {
+		/* acquire: as in ring_room() */
+		r->head_seen = atomic_load_explicit(&r->head, memory_order_acquire);
+	}
+	return size - (r->staged - r->head_seen) >= want;
 }
 
 void *ring_put(struct ring *r)

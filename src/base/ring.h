@@ -38,8 +38,12 @@ struct ring {
 MUST_CHECK int ring_init(struct ring *r, uint32_t min_slots, uint32_t elem_bytes);
 void ring_deinit(struct ring *r);
 
-/* Slots that may still be put before the consumer frees more. Producer only. */
+/* Slots that may still be put before the consumer frees more: exact if half of them or fewer are
+ * left, else at least so many. Producer only. */
 uint32_t ring_room(struct ring *r);
+/* True if want more may be put. Unlike ring_room(), which looks at the consumer's index only when
+ * its copy says full, it looks whenever the copy says less than want. Producer only. */
+bool ring_has_room(struct ring *r, uint32_t want);
 /* The slot to fill for the next element; ring_room() must have said > 0. Producer only. */
 void *ring_put(struct ring *r);
 /* Makes everything put so far visible to the consumer. Producer only. */

@@ -13,6 +13,8 @@ int wake_init(struct wake *w)
 		return err_origin(-errno);
 	/* relaxed: no thread shares it yet */
 	atomic_store_explicit(&w->armed, 0, memory_order_relaxed);
+	w->is_armed = false;
+	w->n_owed = 0;
 	return 0;
 }
 
@@ -30,20 +32,25 @@ int wake_fd(const struct wake *w)
 
 void wake_arm(struct wake *w)
 {
-	/* seq_cst: ordered before the consumer's following look at its rings; pairs with the
-	 * exchange in wake_ring(). A read-modify-write, since TSan does not model bare fences. */
+	w->is_armed = true;
+	/* seq_cst: one consumer and several producers change the flag */
 	atomic_exchange_explicit(&w->armed, 1, memory_order_seq_cst);
+	/* seq_cst: the flag is set before the consumer's following look at its rings; pairs with
+	 * the fence in wake_ring() */
+	atomic_thread_fence(memory_order_seq_cst);
 }
 
 void wake_disarm(struct wake *w)
 {
-	uint64_t n;
+	uint64_t n = 0;
 
-	/* seq_cst: pairs with wake_ring(); 0 here means that a producer took the flag and rang */
-	if (atomic_exchange_explicit(&w->armed, 0, memory_order_seq_cst) == 0) {
-		ssize_t got = read(w->fd, &n, sizeof(n));
-		(void)got; /* EAGAIN: the producer is between its exchange and its write */
-	}
+	/* seq_cst: pairs with wake_ring(); 0 here means that a producer took the flag: it wrote the
+	 * eventfd, or is about to */
+	if (atomic_exchange_explicit(&w->armed, 0, memory_order_seq_cst) == 0 && w->is_armed)
+		w->n_owed++;
+	w->is_armed = false;
+	if (w->n_owed > 0 && read(w->fd, &n, sizeof(n)) == sizeof(n))
+		w->n_owed -= (uint32_t)n;
 }
 
 bool wake_ring(struct wake *w)

@@ -20,6 +20,10 @@
 struct wake {
 	alignas(CACHELINE) _Atomic uint32_t armed;
 	int fd;
+	/* consumer's own: it armed and did not disarm yet; writes of producers that took the flag
+	 * and that were not read yet, for such a write may come after the disarm */
+	bool is_armed;
+	uint32_t n_owed;
 };
 
 /* Makes the eventfd (non-blocking, close-on-exec). Returns 0 or a negative errno. */
@@ -29,8 +33,9 @@ int wake_fd(const struct wake *w);
 
 /* Consumer, before its last look at its rings. */
 void wake_arm(struct wake *w);
-/* Consumer, after it woke: no doorbell is needed while it works. Also empties the eventfd if a
- * producer rang. */
+/* Consumer, after it woke: no doorbell is needed while it works. Also empties the eventfd of what
+ * producers rang. A producer that took the flag but wrote only after this costs one spurious wake;
+ * the next disarm empties it. */
 void wake_disarm(struct wake *w);
 /* Producer, any thread, after its publication. Costs a fence; a system call only if the consumer
  * sleeps. Returns true if it made one. */
