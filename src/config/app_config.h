@@ -22,14 +22,14 @@ struct app_config {
 	} logging;
 	bool enable_per_service_metrics;
 	enum tls_version tls_min_version; /* 1.2 */
-	bool stop_keeps; /* on_exit: keep */
+	bool stop_keeps;                  /* on_exit: keep */
 	struct {
 		enum announcer_backend backend;
-		uint64_t update_period_ns;    /* 50 ms */
-		uint64_t withdraw_wait_ns;    /* 500 ms */
-		uint64_t announce_hold_ns;    /* 0 */
+		uint64_t update_period_ns;      /* 50 ms */
+		uint64_t withdraw_wait_ns;      /* 500 ms */
+		uint64_t announce_hold_ns;      /* 0 */
 		uint32_t max_announces_per_min; /* 0 = off */
-		uint32_t n_groups;            /* 1: "default" */
+		uint32_t n_groups;              /* 1: "default" */
 		char groups[APP_MAX_GROUPS][APP_GROUP_NAME_BYTES];
 	} announcer;
 	struct {
@@ -49,11 +49,11 @@ struct app_config {
 		char *dump_path; /* NULL: no dump */
 	} services_config;
 	struct {
-		/* each: host and port; an empty string in the file switches the listener off */
+		/* each: ADDRESS:PORT in canonical form, the address a literal; "": listener off */
 		char *http_addr;    /* [::1]:14080 */
 		char *grpc_addr;    /* [::1]:14081 */
 		char *metrics_addr; /* [::1]:14082 */
-		char *unix_sock;    /* /run/alived/alived.sock */
+		char *unix_sock;    /* /run/alived/alived.sock; "": off */
 	} server;
 	struct {
 		bool is_present;    /* the section exists */
@@ -106,8 +106,12 @@ struct app_config {
 enum { APP_CONFIG_BAD = 1 };
 MUST_CHECK int app_config_load(const char *path, struct source *src, struct diag *d,
 			       struct app_config **ret_config);
+/* The same for text in memory, under a made-up path. */
+MUST_CHECK int app_config_load_text(const char *path, const char *text, size_t len,
+				    struct source *src, struct diag *d,
+				    struct app_config **ret_config);
 void app_config_free(struct app_config *c);
-/* Names, one per line of text, the keys that differ between two configurations and need a restart
+/* Names the keys that differ between two configurations: all of them take effect at start only
  * (decisions 46). Returns a malloc'd text like "server.http_addr, workers.count" or "" if none;
  * NULL if out of memory. */
 char *app_config_restart_keys(const struct app_config *before, const struct app_config *after);

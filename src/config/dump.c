@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "config/app_config.h"
+#include "config/utf8.h"
 
 enum { BUFFER_BYTES = 64 << 10 };
 
@@ -61,43 +64,16 @@ static void puts_out(struct out *o, const char *text)
 	put(o, text, strlen(text));
 }
 
-/* Length of the UTF-8 sequence at p, which ends with a NUL, or 0 if it is malformed. */
-static size_t sequence_len(const unsigned char *p)
-{
-	static const struct {
-		unsigned char first, last, low, high; /* lead bytes; bounds of the second byte */
-		unsigned char len;
-	} forms[] = {
-		{0x00, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	for (unsigned i = 0; i < ARRAY_LEN(forms); i++) {
-		if (p[0] < forms[i].first || p[0] > forms[i].last)
-			continue;
-		if (forms[i].len > 1 && (p[1] < forms[i].low || p[1] > forms[i].high))
-			return 0;
-		for (unsigned k = 2; k < forms[i].len; k++)
-			if ((p[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].len;
-	}
-	return 0;
-}
-
-/* What stands for the n bytes at p inside a JSON string, or NULL if they stand for themselves. The
- * set is the reference's: also <, > and &, and the two line separators that JavaScript breaks at.
- */
+/* What stands for the character at p (n bytes; 0: it is none, or a control character) inside a
+ * JSON string, or NULL if it stands for itself. The set is the reference's: also <, > and &, and
+ * the two line separators that JavaScript breaks at. */
 static const char *escape_of(const unsigned char *p, size_t n, char scratch[8])
 {
 	static const char shorts[][2] = {{'"', '"'},  {'\\', '\\'}, {'\b', 'b'}, {'\f', 'f'},
 					 {'\n', 'n'}, {'\r', 'r'},  {'\t', 't'}};
 	struct str s = STR_OVER(scratch, 8);
 
-	if (n == 0)
+	if (n == 0 && *p >= 0x80)
 		return "\\ufffd";
 	if (n == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9)) {
 		str_putf(&s, "\\u20%02x", p[2] - 0x80u);
@@ -109,7 +85,9 @@ static const char *escape_of(const unsigned char *p, size_t n, char scratch[8])
 			return scratch;
 		}
 	}
-	if (*p >= 0x20 && *p != '<' && *p != '>' && *p != '&')
+	if (n != 0 && *p != '<' && *p != '>' && *p != '&')
+		return NULL;
+	if (*p == 0x7f)
 		return NULL;
 	str_putf(&s, "\\u%04x", *p);
 	return scratch;
@@ -117,19 +95,18 @@ static const char *escape_of(const unsigned char *p, size_t n, char scratch[8])
 
 static void put_string(struct out *o, const char *text)
 {
-	const unsigned char *p = (const unsigned char *)text;
+	const char *end = text + strlen(text), *escape;
 	char scratch[8];
 
 	puts_out(o, "\"");
-	while (*p) {
-		size_t n = sequence_len(p);
-		const char *escape = escape_of(p, n, scratch);
-
+	for (size_t n; text < end; text += n) {
+		n = utf8_len(text, (size_t)(end - text));
+		escape = escape_of((const unsigned char *)text, n, scratch);
+		n = MAX(n, 1u);
 		if (escape)
 			puts_out(o, escape);
 		else
-			put(o, (const char *)p, n);
-		p += n ? n : 1;
+			put(o, text, n);
 	}
 	puts_out(o, "\"");
 }

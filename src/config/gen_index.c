@@ -1,6 +1,7 @@
 #include "config/gen_index.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/err.h"

@@ -1,5 +1,7 @@
 #include "config/slots.h"
 
+#include <stdlib.h>
+
 #include "base/clk.h"
 #include "base/table.h"
 
