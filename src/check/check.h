@@ -15,15 +15,15 @@
 enum check_step { CHECK_WAIT, CHECK_DONE };
 
 enum check_interrupt {
-	CHECK_TIMEOUT,  /* check_timeout passed */
-	CHECK_EOF,      /* the peer ended its stream in order */
-	CHECK_BROKEN,   /* reset or another socket or TLS read error; detail: errno */
+	CHECK_TIMEOUT, /* check_timeout passed */
+	CHECK_EOF,     /* the peer ended its stream in order */
+	CHECK_BROKEN,  /* reset or another socket or TLS read error; detail: errno */
 };
 
 struct check_outcome {
-	uint16_t code;      /* enum check_code */
-	uint32_t detail;    /* check_code.tbl */
-	int32_t weight;     /* as the server said it; -1: none */
+	uint16_t code;       /* enum check_code */
+	uint32_t detail;     /* check_code.tbl */
+	int32_t weight;      /* as the server said it; -1: none */
 	uint32_t bytes_read; /* of the response, after TLS */
 };
 
@@ -45,14 +45,18 @@ struct check_talk {
 	struct check_http *http; /* driver's state; made at first use, freed by check_talk_free */
 };
 
-/* Binds the talk to a job: its generation must stay valid until close. Returns 0 or -ENOMEM. */
+/* Binds the talk to a job of a kind that has a talk: its generation must stay valid until close.
+ * Returns 0, -ENOMEM, or -ENOTSUP if the crypto library refuses to make MD5: faults of our own. */
 MUST_CHECK int check_talk_begin(struct check_talk *t, const struct job *job);
-/* The connection (and the TLS handshake) is up: what to send is appended to out. */
+/* The connection (and the TLS handshake) is up: what to send is appended to out. CHECK_DONE: there
+ * is nothing to send, for want of memory or because the kind cannot be spoken (GRPC, as yet). */
 enum check_step check_talk_open(struct check_talk *t, struct buf *out);
-/* len > 0 bytes from the peer. May append to out. */
+/* len > 0 bytes from the peer. May append to out. CHECK_DONE may come before the response has
+ * ended (check_http.h); what was received behind its end is not looked at. */
 enum check_step check_talk_input(struct check_talk *t, const void *data, size_t len,
 				 struct buf *out);
-/* It ends without the peer's last word: sets the outcome for it. An EOF may be a good end. */
+/* It ends without the peer's last word: sets the outcome for it. An EOF may be a good end; EPERM,
+ * EINVAL, EMSGSIZE, ENOMEM and ENOBUFS as detail of CHECK_BROKEN give an unknown. */
 void check_talk_interrupted(struct check_talk *t, enum check_interrupt why, uint32_t detail);
 /* The talk is over, whatever came of it. */
 void check_talk_close(struct check_talk *t);

@@ -17,8 +17,8 @@ struct tls;
 struct tls_ctx *tls_ctx_new(uint16_t min_version);
 void tls_ctx_free(struct tls_ctx *c);
 
-/* server_name is a Host value: port and final dots are left out, an IP address is not sent (RFC 6066
- * §3). NULL or empty: no SNI. Returns NULL if out of memory. */
+/* server_name is a Host value: port and final dots are left out, an IP address is not sent (RFC
+ * 6066 §3). NULL or empty: no SNI. Returns NULL if out of memory. */
 struct tls *tls_new(struct tls_ctx *c, const char *server_name);
 void tls_free(struct tls *t);
 
