@@ -47,9 +47,9 @@ struct balancer_args {
 MUST_CHECK int balancer_new(const struct balancer_args *args, struct balancer **ret);
 void balancer_free(struct balancer *b);
 
-/* The configuration changed: keys and slots of reals are looked up in gen from now on. For a removed
- * real that a module lists, or that took an enable from us, the disable is remembered with its key
- * and sent until it is acknowledged (decisions 36). Call after fleet_adopt. */
+/* The configuration changed: keys and slots of reals are looked up in gen from now on. For a
+ * removed real that a module lists, or that took an enable from us, the disable is remembered with
+ * its key and sent until it is acknowledged (decisions 36). Call after fleet_adopt. */
 MUST_CHECK int balancer_adopt(struct balancer *b, const struct generation *gen,
 			      const struct gen_diff *diff);
 /* The wish of this real may have changed. Sends in batches, at once or after the flush period. */
@@ -63,12 +63,12 @@ bool balancer_is_idle(const struct balancer *b);
 
 struct balancer_status {
 	bool is_connected;
-	bool has_found;           /* a complete RealFind was seen in this life */
+	bool has_found; /* a complete RealFind was seen in this life */
 	uint32_t n_modules;
-	uint32_t n_undelivered;   /* reals whose wish is not yet acknowledged */
-	uint32_t n_absent;        /* configured reals that no module lists */
-	uint32_t n_foreign;       /* listed reals that we do not have, of services that we have */
+	uint32_t n_undelivered; /* reals whose wish is not yet acknowledged */
+	uint32_t n_absent;      /* configured reals that no module lists */
+	uint32_t n_foreign;     /* listed reals that we do not have, of services that we have */
 	uint64_t last_find_ns;
-	const char *last_error;   /* short text, static storage; "" if none */
+	const char *last_error; /* short text, static storage; "" if none */
 };
 void balancer_status(const struct balancer *b, struct balancer_status *ret);
