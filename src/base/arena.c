@@ -66,7 +66,8 @@ void *arena_alloc(struct arena *a, size_t bytes)
 	struct block *b = a->head;
 	void *p;
 
-	if (bytes > SIZE_MAX / 2)
+	/* block_map() doubles past it without overflow */
+	if (bytes >= SIZE_MAX / 4)
 		return NULL;
 	bytes = (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if (!b || b->bytes - b->used < bytes)
@@ -80,7 +81,7 @@ void *arena_alloc(struct arena *a, size_t bytes)
 
 char *arena_strndup(struct arena *a, const char *text, size_t len)
 {
-	char *copy = arena_alloc(a, len + 1);
+	char *copy = arena_alloc(a, len < SIZE_MAX ? len + 1 : len);
 
 	if (copy)
 		memcpy(copy, text, len);

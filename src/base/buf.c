@@ -62,6 +62,8 @@ void buf_fill(struct buf *b, size_t bytes)
 
 int buf_append(struct buf *b, const void *data, size_t bytes)
 {
+	if (bytes == 0)
+		return 0;
 	TRY(make_room(b, bytes));
 	memcpy(b->mem + b->end, data, bytes);
 	b->end += bytes;

@@ -41,11 +41,14 @@ int err_trace_at(int r, const char *file, int line)
 
 const char *err_last(void)
 {
+	const char *name = last.error ? strerrorname_np(-last.error) : "no error";
 	size_t used;
 	int n;
 
-	n = snprintf(last.text, sizeof(last.text), "%s",
-		     last.error ? strerrorname_np(-last.error) : "no error");
+	if (name)
+		n = snprintf(last.text, sizeof(last.text), "%s", name);
+	else
+		n = snprintf(last.text, sizeof(last.text), "error %d", -last.error);
 	used = n > 0 ? (size_t)n : 0;
 	for (unsigned i = 0; i < last.n_places && used < sizeof(last.text); i++) {
 		n = snprintf(last.text + used, sizeof(last.text) - used, "%s%s:%d",

@@ -29,6 +29,7 @@ static inline uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
 		h = hash_u64(word ^ h, h);
 	}
 	word = 0;
-	memcpy(&word, p, len);
+	if (len > 0)
+		memcpy(&word, p, len);
 	return hash_u64(word ^ h, h);
 }

@@ -7,12 +7,14 @@ enum { WORD_MAX = 63 };
 
 void str_putn(struct str *s, const char *text, size_t len)
 {
-	size_t room = s->size - s->len - 1;
+	size_t room = s->size ? s->size - s->len - 1 : 0;
 
 	if (len > room) {
 		len = room;
 		s->is_cut = true;
 	}
+	if (s->size == 0)
+		return;
 	memcpy(s->at + s->len, text, len);
 	s->len += len;
 	s->at[s->len] = 0;
@@ -41,7 +43,7 @@ void str_putf(struct str *s, const char *format, ...)
 		return;
 	if ((size_t)n >= room) {
 		s->is_cut = true;
-		s->len = s->size - 1;
+		s->len = s->size ? s->size - 1 : 0;
 	} else {
 		s->len += (size_t)n;
 	}
