@@ -1,8 +1,8 @@
 /* The API thread.
  *
- * One event loop with one libmicrohttpd daemon per listener (httpd.h), the bell that main rings when
- * a command is answered or the thread shall end, and nothing else. It owns the connections and the
- * orders under way; everything else it reads: published rows and agg's summary through sequence
+ * One event loop with one libmicrohttpd daemon per listener (httpd.h), the bell that main rings
+ * when a command is answered or the thread shall end, and nothing else. It owns the connections and
+ * the orders under way; everything else it reads: published rows and agg's summary through sequence
  * locks, the current generation under RCU or with its hold count raised, beats and counters as
  * relaxed atomics. It never waits for another thread: a torn row is left out, a slow client is cut
  * (and with it the generation it holds is let go), a full command ring or too many big answers are
@@ -115,19 +115,18 @@ static uint16_t port_of(int fd)
 
 static int serve(struct api *a, enum api_listener which, int fd, const char *path)
 {
-	static const enum route_listener listeners[] = { [API_HTTP] = ROUTE_HTTP,
-							 [API_METRICS] = ROUTE_METRICS,
-							 [API_UNIX] = ROUTE_UNIX };
-	struct httpd_args args = { .loop = a->loop,
-				   .fd = fd,
-				   .path = path,
-				   .limits = &a->limits,
-				   .counters = a->args.counters,
-				   .handler = route_handle,
-				   .ctx = &a->doors[which] };
+	static const enum route_listener listeners[] = {
+		[API_HTTP] = ROUTE_HTTP, [API_METRICS] = ROUTE_METRICS, [API_UNIX] = ROUTE_UNIX};
+	struct httpd_args args = {.loop = a->loop,
+				  .fd = fd,
+				  .path = path,
+				  .limits = &a->limits,
+				  .counters = a->args.counters,
+				  .handler = route_handle,
+				  .ctx = &a->doors[which]};
 	int r;
 
-	a->doors[which] = (struct route_door){ .env = &a->env, .listener = listeners[which] };
+	a->doors[which] = (struct route_door){.env = &a->env, .listener = listeners[which]};
 	a->ports[which] = port_of(fd);
 	r = httpd_new(&args, &a->httpd[which]);
 	if (r < 0)
@@ -165,7 +164,7 @@ static int open_all(struct api *a)
 	a->loop = evloop_new();
 	if (!a->loop)
 		return err_origin(-ENOMEM);
-	a->bell = (struct ev_source){ .fd = wake_fd(a->args.bell), .fn = on_bell };
+	a->bell = (struct ev_source){.fd = wake_fd(a->args.bell), .fn = on_bell};
 	TRY(evloop_watch(a->loop, &a->bell, EPOLLIN));
 	TRY(open_tcp(a, API_HTTP, a->args.app->server.http_addr));
 	TRY(open_tcp(a, API_METRICS, a->args.app->server.metrics_addr));
@@ -181,13 +180,13 @@ int api_new(const struct api_args *args, struct api **ret)
 	if (!a)
 		return err_origin(-ENOMEM);
 	a->args = *args;
-	a->limits = (struct httpd_limits){ .request_ns = HTTPD_REQUEST_S * CLK_S,
-					   .answer_ns = HTTPD_ANSWER_S * CLK_S,
-					   .connections = HTTPD_CONNECTIONS };
-	a->env = (struct route_env){ .args = &a->args,
-				     .orders = { .port = args->commands },
-				     .big = { .max = BIG_AT_ONCE },
-				     .start_wall_ns = clk_wall_ns() };
+	a->limits = (struct httpd_limits){.request_ns = HTTPD_REQUEST_S * CLK_S,
+					  .answer_ns = HTTPD_ANSWER_S * CLK_S,
+					  .connections = HTTPD_CONNECTIONS};
+	a->env = (struct route_env){.args = &a->args,
+				    .orders = {.port = args->commands},
+				    .big = {.max = BIG_AT_ONCE},
+				    .start_wall_ns = clk_wall_ns()};
 	r = open_all(a);
 	if (r < 0) {
 		api_free(a);
@@ -199,7 +198,7 @@ int api_new(const struct api_args *args, struct api **ret)
 
 int api_start(struct api *a)
 {
-	a->thr = (struct thr){ .fn = run, .ctx = a, .name = "api", .nice = NICE };
+	a->thr = (struct thr){.fn = run, .ctx = a, .name = "api", .nice = NICE};
 	TRY(thr_start(&a->thr));
 	return 0;
 }

@@ -42,7 +42,7 @@ static void start(struct httpd_request *r, const struct big_args *args, struct g
 		  uint32_t only_service)
 {
 	struct big *b = calloc(1, sizeof(*b));
-	struct httpd_source source = { .more = more, .done = done, .ctx = b };
+	struct httpd_source source = {.more = more, .done = done, .ctx = b};
 
 	if (!b) {
 		hold_drop(g);
@@ -52,13 +52,13 @@ static void start(struct httpd_request *r, const struct big_args *args, struct g
 	b->gen = g;
 	b->slots = args->slots;
 	b->slots->n++;
-	b->walk = (struct walk){ .gen = g,
-				 .tables = args->api->tables,
-				 .app = args->api->app,
-				 .view = args->view,
-				 .wall_ns = clk_wall_ns(),
-				 .mono_ns = clk_mono_ns(),
-				 .only_service = only_service };
+	b->walk = (struct walk){.gen = g,
+				.tables = args->api->tables,
+				.app = args->api->app,
+				.view = args->view,
+				.wall_ns = clk_wall_ns(),
+				.mono_ns = clk_mono_ns(),
+				.only_service = only_service};
 	httpd_answer_stream(r, args->content_type, &source);
 }
 

@@ -65,10 +65,10 @@ static bool take_state(const json_t *v, uint32_t *ret)
 	static const struct {
 		const char *word;
 		enum real_override kind;
-	} words[] = { { "auto", OVERRIDE_NONE },
-		      { "up", OVERRIDE_UP },
-		      { "drain", OVERRIDE_DRAIN },
-		      { "down", OVERRIDE_DOWN } };
+	} words[] = {{"auto", OVERRIDE_NONE},
+		     {"up", OVERRIDE_UP},
+		     {"drain", OVERRIDE_DRAIN},
+		     {"down", OVERRIDE_DOWN}};
 
 	for (size_t i = 0; json_is_string(v) && i < ARRAY_LEN(words); i++) {
 		if (strcmp(json_string_value(v), words[i].word) == 0) {

@@ -19,12 +19,12 @@ struct command {
 	uint32_t override;
 	/* answer, by main */
 	int http_status;
-	char *body; /* malloc'd JSON; api frees it. NULL: "{}" */
+	char *body;        /* malloc'd JSON; api frees it. NULL: "{}" */
 	_Atomic int state; /* 0 waiting, 1 done */
 };
 
 struct command_port {
-	struct ring to_main;  /* of struct command * */
+	struct ring to_main; /* of struct command * */
 	struct wake *main_bell;
 	struct wake *api_bell;
 };

@@ -75,17 +75,17 @@ static struct request *of(struct httpd_request *r)
 
 static void make_id(char out[HTTPD_ID_BYTES])
 {
-	uint8_t b[16] = { 0 };
+	uint8_t b[16] = {0};
 
 	/* after boot this neither waits nor fails */
 	if (getrandom(b, sizeof(b), GRND_NONBLOCK) < 0)
-		memcpy(b, &(uint64_t){ clk_wall_ns() }, sizeof(uint64_t));
+		memcpy(b, &(uint64_t){clk_wall_ns()}, sizeof(uint64_t));
 	b[6] = (b[6] & 0x0f) | 0x40;
 	b[8] = (b[8] & 0x3f) | 0x80;
 	snprintf(out, HTTPD_ID_BYTES,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
-		 b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
-		 b[14], b[15]);
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+		 b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+		 b[15]);
 }
 
 /* --- streams --------------------------------------------------------------------------------- */
@@ -185,17 +185,23 @@ void httpd_answer(struct httpd_request *pub, unsigned status, const char *conten
 {
 	/* the library copies, its parameter just is not const */
 	queue(of(pub), status, content_type,
-	      MHD_create_response_from_buffer(len, (void *)(uintptr_t)body,
-					      MHD_RESPMEM_MUST_COPY));
+	      MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY));
 }
 
 void httpd_answer_stream(struct httpd_request *pub, const char *content_type,
 			 const struct httpd_source *source)
 {
 	struct request *r = of(pub);
-	struct stream *s = stream_new(r->conn, source);
 	struct MHD_Response *response;
+	struct stream *s;
 
+	/* libmicrohttpd 0.9.75 ends even a bodiless chunked answer with a last chunk */
+	if (strcmp(pub->method, MHD_HTTP_METHOD_HEAD) == 0) {
+		source->done(source->ctx);
+		httpd_answer(pub, MHD_HTTP_OK, content_type, "", 0);
+		return;
+	}
+	s = stream_new(r->conn, source);
 	if (!s)
 		return;
 	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, AHEAD_BYTES, stream_read, s,
@@ -238,8 +244,8 @@ static void refuse_body(struct request *r)
 
 static bool says_too_large(struct MHD_Connection *mhd)
 {
-	const char *text = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND,
-						       MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *text =
+		MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	uint64_t bytes;
 
 	return text && !str_to_u64(text, strlen(text), HTTPD_BODY_BYTES, &bytes);
@@ -439,14 +445,14 @@ static void on_library_log(void *cls, const char *format, va_list args)
 
 static struct MHD_Daemon *start_library(struct httpd *h)
 {
-	return MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-		on_access, h, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, h->args.fd, MHD_OPTION_CONNECTION_LIMIT,
-		h->args.limits->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)LIBRARY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIBRARY_IDLE_S,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, h, MHD_OPTION_END);
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+				NULL, NULL, on_access, h, MHD_OPTION_EXTERNAL_LOGGER,
+				on_library_log, NULL, MHD_OPTION_LISTEN_SOCKET, h->args.fd,
+				MHD_OPTION_CONNECTION_LIMIT, h->args.limits->connections,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIBRARY_BYTES,
+				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIBRARY_IDLE_S,
+				MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
 }
 
 static int watch_library(struct httpd *h)
@@ -455,7 +461,7 @@ static int watch_library(struct httpd *h)
 
 	if (!info)
 		return err_origin(-ENOTSUP);
-	h->source = (struct ev_source){ .fd = info->epoll_fd, .fn = on_ready };
+	h->source = (struct ev_source){.fd = info->epoll_fd, .fn = on_ready};
 	TRY(evloop_watch(h->args.loop, &h->source, EPOLLIN));
 	return 0;
 }

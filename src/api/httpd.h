@@ -41,8 +41,8 @@ typedef void (*httpd_handler_fn)(void *ctx, struct httpd_request *r);
 
 struct httpd_args {
 	struct evloop *loop;
-	int fd;           /* listening; taken over on success */
-	const char *path; /* of a unix socket, else NULL; borrowed */
+	int fd;                            /* listening; taken over on success */
+	const char *path;                  /* of a unix socket, else NULL; borrowed */
 	const struct httpd_limits *limits; /* borrowed; read at any time */
 	struct counters *counters;
 	httpd_handler_fn handler;

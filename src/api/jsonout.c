@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/clk.h"
+#include "config/utf8.h"
 
 enum { DATE_BYTES = 32, FRACTION_BYTES = 16, NUMBER_BYTES = 24 };
 
@@ -47,23 +48,6 @@ void jsonout_key(struct jsonout *j, const char *key)
 	j->needs_comma = false;
 }
 
-/* Bytes of the UTF-8 sequence at p, 0 if it is none (RFC 3629: no surrogates, no overlong forms). */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-	static const uint32_t smallest[5] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	uint32_t c = p[0] & (0x7fu >> n);
-
-	if (p[0] < 0xc2 || p[0] > 0xf4 || left < n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	return c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : n;
-}
-
 static void put_escaped(struct jsonout *j, unsigned char c)
 {
 	static const char names[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
@@ -80,20 +64,19 @@ static void put_escaped(struct jsonout *j, unsigned char c)
 
 void jsonout_str(struct jsonout *j, const char *text, size_t len)
 {
-	const unsigned char *p = (const unsigned char *)text;
 	size_t plain = 0;
 
 	begin_value(j);
 	put(j, "\"", 1);
 	for (size_t i = 0; i < len;) {
-		size_t n = p[i] >= 0x80 ? utf8_len(p + i, len - i) : 1;
+		size_t n = utf8_len(text + i, len - i);
 
-		if (n && p[i] >= ' ' && p[i] != '"' && p[i] != '\\') {
+		if (n && text[i] != '"' && text[i] != '\\') {
 			i += n;
 			continue;
 		}
 		put(j, text + plain, i - plain);
-		put_escaped(j, p[i]);
+		put_escaped(j, (unsigned char)text[i]);
 		plain = ++i;
 	}
 	put(j, text + plain, len - plain);

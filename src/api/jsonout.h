@@ -14,7 +14,7 @@ struct jsonout {
 	bool is_full; /* sticky: something did not fit, the text is useless */
 };
 
-#define JSONOUT_TO(buf) ((struct jsonout){ .to = (buf) })
+#define JSONOUT_TO(buf) ((struct jsonout){.to = (buf)})
 
 /* bracket: one of { [ and } ]. */
 void jsonout_open(struct jsonout *j, char bracket);

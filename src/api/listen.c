@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/str.h"
 
 enum {
 	BACKLOG = 64,
@@ -29,8 +30,10 @@ static const char *split_address(const char *address, char host[HOST_BYTES])
 {
 	const char *colon = strrchr(address, ':');
 	size_t len = colon ? (size_t)(colon - address) : 0;
+	uint64_t port;
 
-	if (!colon || !colon[1] || len >= HOST_BYTES)
+	if (!colon || len >= HOST_BYTES ||
+	    !str_to_u64(colon + 1, strlen(colon + 1), UINT16_MAX, &port))
 		return NULL;
 	if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
 		address++;
@@ -80,9 +83,9 @@ int listen_tcp(const char *address, int *ret_fd)
 {
 	char host[HOST_BYTES] = "";
 	const char *port = split_address(address, host);
-	const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-					.ai_family = host[0] ? AF_UNSPEC : AF_INET6,
-					.ai_socktype = SOCK_STREAM };
+	const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+				       .ai_family = host[0] ? AF_UNSPEC : AF_INET6,
+				       .ai_socktype = SOCK_STREAM};
 	struct addrinfo *list = NULL;
 	int r;
 
@@ -101,7 +104,7 @@ static int fill_unix(const char *path, struct sockaddr_un *ret)
 {
 	size_t len = strlen(path);
 
-	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (len == 0 || len >= sizeof(ret->sun_path))
 		return err_origin(-ENAMETOOLONG);
 	memcpy(ret->sun_path, path, len + 1);
@@ -157,7 +160,7 @@ static int bind_and_listen(int fd, const struct sockaddr_un *sa, struct listen_u
 		unlink(sa->sun_path);
 		return err_origin(r);
 	}
-	*ret = (struct listen_unix){ .fd = fd, .device = st.st_dev, .inode = st.st_ino };
+	*ret = (struct listen_unix){.fd = fd, .device = st.st_dev, .inode = st.st_ino};
 	return 0;
 }
 

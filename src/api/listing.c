@@ -8,12 +8,10 @@
 
 void listing_override_text(uint32_t override, char out[LISTING_OVERRIDE_BYTES])
 {
-	static const char *const words[] = { [OVERRIDE_NONE] = "auto",
-					     [OVERRIDE_UP] = "up",
-					     [OVERRIDE_DRAIN] = "drain",
-					     [OVERRIDE_DOWN] = "down",
-					     [OVERRIDE_WEIGHT] = "weight ",
-					     [OVERRIDE_PERCENT] = "weight " };
+	static const char *const words[] = {
+		[OVERRIDE_NONE] = "auto",      [OVERRIDE_UP] = "up",
+		[OVERRIDE_DRAIN] = "drain",    [OVERRIDE_DOWN] = "down",
+		[OVERRIDE_WEIGHT] = "weight ", [OVERRIDE_PERCENT] = "weight "};
 	enum real_override kind = real_override_kind(override);
 	unsigned value = real_override_value(override);
 
@@ -76,7 +74,7 @@ static void put_prefix(struct walk *w)
 {
 	uint32_t slot = w->service.spec->prefix;
 	struct jsonout *j = &w->out;
-	struct prefix_row row = { 0 };
+	struct prefix_row row = {0};
 
 	jsonout_key(j, "prefix");
 	if (slot == SLOT_NONE || !seqrow_read(state_prefix(w->tables, slot), &row, sizeof(row))) {
@@ -84,7 +82,7 @@ static void put_prefix(struct walk *w)
 		return;
 	}
 	if (!(row.flags & PREFIX_ROW_IN_USE))
-		row = (struct prefix_row){ 0 };
+		row = (struct prefix_row){0};
 	jsonout_open(j, '{');
 	jsonout_kstr(j, "state", prefix_state_text(row.state));
 	jsonout_kstr(j, "sent", prefix_state_text(row.sent));
@@ -118,8 +116,7 @@ static void put_service(struct walk *w)
 	jsonout_open(j, '{');
 	put_name(w, "vs", false);
 	jsonout_kstr(j, "method", status_method_text(spec->lvs_method));
-	jsonout_kstr(j, "scheduler",
-		     gen_str(w->gen, w->gen->service_names[spec->names].scheduler));
+	jsonout_kstr(j, "scheduler", gen_str(w->gen, w->gen->service_names[spec->names].scheduler));
 	put_state(j, row->state);
 	jsonout_ktime(j, "since", walk_wall_of_s(w, row->since_s));
 	put_service_counts(j, &w->service);
@@ -137,9 +134,9 @@ static void put_real_flags(struct jsonout *j, const struct real_row *row)
 		unsigned bit;
 		const char *key;
 	} keys[] = {
-		{ REAL_ROW_ENABLED, "enabled" },     { REAL_ROW_HELD, "held" },
-		{ REAL_ROW_KEPT, "kept" },	     { REAL_ROW_INHIBITED, "inhibited" },
-		{ REAL_ROW_FROZEN, "frozen" },	     { REAL_ROW_STATIC, "static" },
+		{REAL_ROW_ENABLED, "enabled"}, {REAL_ROW_HELD, "held"},
+		{REAL_ROW_KEPT, "kept"},       {REAL_ROW_INHIBITED, "inhibited"},
+		{REAL_ROW_FROZEN, "frozen"},   {REAL_ROW_STATIC, "static"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)

@@ -26,7 +26,7 @@ static void put_errors(struct prom *p, const struct summary *s)
 
 	prom_head(p, "reals_error", "counter", "observe reals errors");
 	for (unsigned i = 0; (label = summary_error_label(i)); i++)
-		prom_u64(p, "reals_error", "", &(struct prom_label){ "error", label }, 1,
+		prom_u64(p, "reals_error", "", &(struct prom_label){"error", label}, 1,
 			 s->errors[i]);
 }
 
@@ -36,21 +36,21 @@ static void put_histograms(struct prom *p, const struct summary *s)
 
 	for (size_t i = 0; i < ARRAY_LEN(transition_milli); i++)
 		transition_milli[i] = summary_transition_s[i] * 1000;
-	prom_histogram(p, &(struct prom_histogram){
-				  .name = "reals_response_duration",
-				  .help = "observe reals response time",
-				  .bounds_milli = summary_response_ms,
-				  .n_bounds = ARRAY_LEN(summary_response_ms),
-				  .counts = s->response_buckets,
-				  .sum_milli = (uint64_t)s->response_sum_ms_high << 32 |
-					       s->response_sum_ms_low });
-	prom_histogram(p, &(struct prom_histogram){
-				  .name = "reals_transitions",
-				  .help = "observe reals transition period",
-				  .bounds_milli = transition_milli,
-				  .n_bounds = ARRAY_LEN(transition_milli),
-				  .counts = s->transition_buckets,
-				  .sum_milli = (uint64_t)s->transition_sum_s * 1000 });
+	prom_histogram(
+		p, &(struct prom_histogram){.name = "reals_response_duration",
+					    .help = "observe reals response time",
+					    .bounds_milli = summary_response_ms,
+					    .n_bounds = ARRAY_LEN(summary_response_ms),
+					    .counts = s->response_buckets,
+					    .sum_milli = (uint64_t)s->response_sum_ms_high << 32 |
+							 s->response_sum_ms_low});
+	prom_histogram(p,
+		       &(struct prom_histogram){.name = "reals_transitions",
+						.help = "observe reals transition period",
+						.bounds_milli = transition_milli,
+						.n_bounds = ARRAY_LEN(transition_milli),
+						.counts = s->transition_buckets,
+						.sum_milli = (uint64_t)s->transition_sum_s * 1000});
 }
 
 static void put_reference(struct prom *p, const struct overview_gen *gen, const struct summary *s)
@@ -63,7 +63,7 @@ static void put_reference(struct prom *p, const struct overview_gen *gen, const 
 
 int metrics_global(const struct api_args *args, struct buf *out)
 {
-	struct prom p = { .to = out };
+	struct prom p = {.to = out};
 	struct overview_gen gen;
 	struct summary s;
 
@@ -80,23 +80,23 @@ static void put_states(struct prom *p, const char *name, const char *help,
 {
 	prom_head(p, name, "gauge", help);
 	for (int i = 0; i < 3; i++)
-		prom_u64(p, name, "", &(struct prom_label){ "state", words[i] }, 1, counts[i]);
+		prom_u64(p, name, "", &(struct prom_label){"state", words[i]}, 1, counts[i]);
 }
 
 static void put_objects(struct prom *p, const struct summary *s)
 {
-	static const char *const states[] = { "up", "down", "undecided" };
-	static const char *const routes[] = { "announced", "withdrawn", "undecided" };
+	static const char *const states[] = {"up", "down", "undecided"};
+	static const char *const routes[] = {"announced", "withdrawn", "undecided"};
 
 	put_states(p, "alived_checks", "checks by state", states,
-		   (const uint32_t[]){ s->checks_up, s->checks_down, s->checks_undecided });
+		   (const uint32_t[]){s->checks_up, s->checks_down, s->checks_undecided});
 	put_states(p, "alived_reals", "real servers by state", states,
-		   (const uint32_t[]){ s->reals_up, s->reals_down, s->reals_undecided });
+		   (const uint32_t[]){s->reals_up, s->reals_down, s->reals_undecided});
 	put_states(p, "alived_services", "virtual servers by state", states,
-		   (const uint32_t[]){ s->services_up, s->services_down, s->services_undecided });
+		   (const uint32_t[]){s->services_up, s->services_down, s->services_undecided});
 	put_states(p, "alived_prefixes", "host routes by what is wanted of the announcer", routes,
-		   (const uint32_t[]){ s->prefixes_announced, s->prefixes_withdrawn,
-				       s->prefixes_undecided });
+		   (const uint32_t[]){s->prefixes_announced, s->prefixes_withdrawn,
+				      s->prefixes_undecided});
 }
 
 static void put_gauges(struct prom *p, const struct summary *s)
@@ -105,28 +105,27 @@ static void put_gauges(struct prom *p, const struct summary *s)
 		const char *name, *help;
 		uint32_t value;
 	} gauges[] = {
-		{ "alived_reals_enabled", "real servers enabled in the balancer, inhibited ones too",
-		  s->reals_enabled },
-		{ "alived_blind", "1 while removals are frozen because most hosts fail at once",
-		  s->is_blind },
-		{ "alived_warm", "1 when every first verdict is known", s->is_warm },
-		{ "alived_balancer_connected", "1 while the balancer answers",
-		  s->balancer_connected },
-		{ "alived_balancer_modules", "balancer modules listed", s->balancer_modules },
-		{ "alived_balancer_undelivered", "changes that the balancer has not acknowledged",
-		  s->balancer_undelivered },
-		{ "alived_balancer_absent_reals", "real servers that no balancer module lists",
-		  s->balancer_absent },
-		{ "alived_balancer_foreign_reals",
-		  "real servers in the balancer that are not configured here",
-		  s->balancer_foreign },
-		{ "alived_announcer_groups", "announce groups", s->announcer_groups },
-		{ "alived_announcer_groups_synced", "announce groups whose state is accepted",
-		  s->announcer_groups_synced },
-		{ "alived_announcer_unsent", "announcements and withdrawals not accepted yet",
-		  s->announcer_unsent },
-		{ "alived_generation_adopted", "configuration the verdicts are made with",
-		  s->generation },
+		{"alived_reals_enabled", "real servers enabled in the balancer, inhibited ones too",
+		 s->reals_enabled},
+		{"alived_blind", "1 while removals are frozen because most hosts fail at once",
+		 s->is_blind},
+		{"alived_warm", "1 when every first verdict is known", s->is_warm},
+		{"alived_balancer_connected", "1 while the balancer answers",
+		 s->balancer_connected},
+		{"alived_balancer_modules", "balancer modules listed", s->balancer_modules},
+		{"alived_balancer_undelivered", "changes that the balancer has not acknowledged",
+		 s->balancer_undelivered},
+		{"alived_balancer_absent_reals", "real servers that no balancer module lists",
+		 s->balancer_absent},
+		{"alived_balancer_foreign_reals",
+		 "real servers in the balancer that are not configured here", s->balancer_foreign},
+		{"alived_announcer_groups", "announce groups", s->announcer_groups},
+		{"alived_announcer_groups_synced", "announce groups whose state is accepted",
+		 s->announcer_groups_synced},
+		{"alived_announcer_unsent", "announcements and withdrawals not accepted yet",
+		 s->announcer_unsent},
+		{"alived_generation_adopted", "configuration the verdicts are made with",
+		 s->generation},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(gauges); i++)
@@ -136,15 +135,14 @@ static void put_gauges(struct prom *p, const struct summary *s)
 static void put_backend(struct prom *p, const char *name, const char *help, const char *backend)
 {
 	prom_head(p, name, "gauge", help);
-	prom_u64(p, name, "", &(struct prom_label){ "backend", backend }, 1, 1);
+	prom_u64(p, name, "", &(struct prom_label){"backend", backend}, 1, 1);
 }
 
 static void put_configuration(struct prom *p, const struct api_args *args,
 			      const struct overview_gen *gen, const struct summary *s)
 {
 	prom_head(p, "alived_build_info", "gauge", "1, with the version as a label");
-	prom_u64(p, "alived_build_info", "",
-		 &(struct prom_label){ "version", version_text() }, 1, 1);
+	prom_u64(p, "alived_build_info", "", &(struct prom_label){"version", version_text()}, 1, 1);
 	put_backend(p, "alived_balancer_info", "1, with the balancer backend as a label",
 		    s->balancer_backend == BALANCER_YANET ? "yanet" : "none");
 	put_backend(p, "alived_announcer_info", "1, with the announcer backend as a label",
@@ -164,7 +162,7 @@ static void put_threads(struct prom *p, const struct api_args *args)
 
 	prom_head(p, name, "gauge", "time since a thread's last sign of life");
 	for (uint32_t i = 0; i < args->n_beats; i++)
-		prom_milli(p, name, "", &(struct prom_label){ "thread", args->beats[i].name }, 1,
+		prom_milli(p, name, "", &(struct prom_label){"thread", args->beats[i].name}, 1,
 			   overview_silence_ns(&args->beats[i], now_ns) / CLK_MS);
 }
 
@@ -193,13 +191,12 @@ static void put_process(struct prom *p)
 	prom_gauge(p, "process_open_fds", "open file descriptors", s.open_fds);
 	prom_gauge(p, "process_max_fds", "limit of open file descriptors", s.max_fds);
 	prom_gauge(p, "process_threads", "threads", s.n_threads);
-	prom_gauge(p, "process_start_time_seconds", "start, in seconds since 1970",
-		   s.start_wall_s);
+	prom_gauge(p, "process_start_time_seconds", "start, in seconds since 1970", s.start_wall_s);
 }
 
 int metrics_debug(const struct api_args *args, struct buf *out)
 {
-	struct prom p = { .to = out };
+	struct prom p = {.to = out};
 
 	(void)args;
 	put_process(&p);
@@ -208,7 +205,7 @@ int metrics_debug(const struct api_args *args, struct buf *out)
 
 int metrics_all(const struct api_args *args, struct buf *out)
 {
-	struct prom p = { .to = out };
+	struct prom p = {.to = out};
 	struct overview_gen gen;
 	struct summary s;
 
@@ -229,13 +226,13 @@ int metrics_all(const struct api_args *args, struct buf *out)
 static const struct {
 	const char *name, *help;
 } per_service[] = {
-	{ "reals", "number of reals for service" },
-	{ "reals_enabled", "number of enabled reals for service" },
+	{"reals", "number of reals for service"},
+	{"reals_enabled", "number of enabled reals for service"},
 };
 
 static void begin_pass(struct walk *w)
 {
-	struct prom p = { .to = w->out.to, .is_full = w->out.is_full };
+	struct prom p = {.to = w->out.to, .is_full = w->out.is_full};
 
 	prom_head(&p, per_service[w->pass].name, "gauge", per_service[w->pass].help);
 	w->out.is_full = p.is_full;
@@ -244,12 +241,12 @@ static void begin_pass(struct walk *w)
 static void put_service(struct walk *w)
 {
 	const struct service_spec *spec = w->service.spec;
-	struct prom p = { .to = w->out.to, .is_full = w->out.is_full };
+	struct prom p = {.to = w->out.to, .is_full = w->out.is_full};
 	char vip[ADDR_TEXT_BYTES], port[8] = "";
 	const struct prom_label labels[] = {
-		{ "proto", status_proto_text(spec->proto) },
-		{ "vip", vip },
-		{ "vport", port },
+		{"proto", status_proto_text(spec->proto)},
+		{"vip", vip},
+		{"vport", port},
 	};
 
 	addr_format(&spec->vip, vip);

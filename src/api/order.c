@@ -17,7 +17,7 @@ void order_send(struct orders *o, struct httpd_request *r, enum command_kind kin
 		reply_error(r, 503, "too many commands wait, try again");
 		return;
 	}
-	order->command = (struct command){ .kind = kind, .real = real, .override = override };
+	order->command = (struct command){.kind = kind, .real = real, .override = override};
 	order->request = r;
 	if (command_send(o->port, &order->command) == COMMAND_BUSY) {
 		free(order);

@@ -17,16 +17,16 @@ void overview_gen(const struct api_args *args, struct overview_gen *ret)
 {
 	const struct generation *g;
 
-	*ret = (struct overview_gen){ 0 };
+	*ret = (struct overview_gen){0};
 	rcu_enter();
 	g = rcu_get(args->generation);
 	if (g)
-		*ret = (struct overview_gen){ .number = g->number,
-					      .n_services = g->n_services,
-					      .n_reals = g->n_reals,
-					      .n_checks = g->n_checks,
-					      .n_prefixes = g->n_prefixes,
-					      .loaded_wall_ns = g->loaded_wall_ns };
+		*ret = (struct overview_gen){.number = g->number,
+					     .n_services = g->n_services,
+					     .n_reals = g->n_reals,
+					     .n_checks = g->n_checks,
+					     .n_prefixes = g->n_prefixes,
+					     .loaded_wall_ns = g->loaded_wall_ns};
 	rcu_leave();
 }
 
@@ -37,7 +37,7 @@ void overview_summary(const struct api_args *args, struct summary *ret)
 			return;
 		sched_yield();
 	}
-	*ret = (struct summary){ 0 };
+	*ret = (struct summary){0};
 }
 
 uint64_t overview_counter(const struct api_args *args, enum counter which)
@@ -79,18 +79,18 @@ static void put_objects(struct jsonout *j, const struct summary *s)
 		const char *names[3];
 		uint32_t counts[3];
 	} kinds[] = {
-		{ "checks",
-		  { "up", "down", "undecided" },
-		  { s->checks_up, s->checks_down, s->checks_undecided } },
-		{ "reals",
-		  { "up", "down", "undecided" },
-		  { s->reals_up, s->reals_down, s->reals_undecided } },
-		{ "services",
-		  { "up", "down", "undecided" },
-		  { s->services_up, s->services_down, s->services_undecided } },
-		{ "prefixes",
-		  { "announced", "withdrawn", "undecided" },
-		  { s->prefixes_announced, s->prefixes_withdrawn, s->prefixes_undecided } },
+		{"checks",
+		 {"up", "down", "undecided"},
+		 {s->checks_up, s->checks_down, s->checks_undecided}},
+		{"reals",
+		 {"up", "down", "undecided"},
+		 {s->reals_up, s->reals_down, s->reals_undecided}},
+		{"services",
+		 {"up", "down", "undecided"},
+		 {s->services_up, s->services_down, s->services_undecided}},
+		{"prefixes",
+		 {"announced", "withdrawn", "undecided"},
+		 {s->prefixes_announced, s->prefixes_withdrawn, s->prefixes_undecided}},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

@@ -24,5 +24,4 @@ enum { OVERVIEW_SILENCE_S = 2 };
 const struct api_beat *overview_dead_thread(const struct api_args *args, uint64_t now_ns);
 
 /* GET /v1/summary. Returns 0 or -ENOBUFS. */
-MUST_CHECK int overview_json(const struct api_args *args, uint64_t start_wall_ns,
-			     struct buf *out);
+MUST_CHECK int overview_json(const struct api_args *args, uint64_t start_wall_ns, struct buf *out);

@@ -25,7 +25,7 @@ bool procstat_parse(const char *line, long ticks_per_s, long page_bytes, uint64_
 {
 	/* the command name stands in parentheses and may hold anything, ')' too */
 	const char *at = strrchr(line, ')');
-	uint64_t fields[FIELD__N] = { 0 }, ticks = (uint64_t)ticks_per_s;
+	uint64_t fields[FIELD__N] = {0}, ticks = (uint64_t)ticks_per_s;
 
 	if (!at || at[1] != ' ' || at[2] == 0)
 		return false;
@@ -66,7 +66,7 @@ static void read_stat(struct procstat *ret)
 	boot_s = (clk_wall_ns() - (uint64_t)since_boot.tv_nsec) / CLK_S -
 		 (uint64_t)since_boot.tv_sec;
 	if (!procstat_parse(line, sysconf(_SC_CLK_TCK), sysconf(_SC_PAGESIZE), boot_s, ret))
-		*ret = (struct procstat){ 0 };
+		*ret = (struct procstat){0};
 }
 
 static uint64_t count_fds(void)
@@ -87,7 +87,7 @@ void procstat_read(struct procstat *ret)
 {
 	struct rlimit limit;
 
-	*ret = (struct procstat){ 0 };
+	*ret = (struct procstat){0};
 	read_stat(ret);
 	ret->open_fds = count_fds();
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)

@@ -6,8 +6,8 @@
 struct procstat {
 	uint64_t resident_bytes;
 	uint64_t virtual_bytes;
-	uint64_t cpu_ms;        /* user and system */
-	uint64_t start_wall_s;  /* since 1970; 0 if unknown */
+	uint64_t cpu_ms;       /* user and system */
+	uint64_t start_wall_s; /* since 1970; 0 if unknown */
 	uint64_t n_threads;
 	uint64_t open_fds;
 	uint64_t max_fds;

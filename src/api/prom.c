@@ -110,7 +110,7 @@ void prom_histogram(struct prom *p, const struct prom_histogram *h)
 {
 	uint64_t total = 0;
 	char bound[NUMBER_BYTES];
-	struct prom_label le = { "le", bound };
+	struct prom_label le = {"le", bound};
 
 	prom_head(p, h->name, "histogram", h->help);
 	for (size_t i = 0; i < h->n_bounds; i++) {

@@ -9,8 +9,7 @@ static unsigned grpc_code(unsigned status)
 {
 	static const struct {
 		uint16_t status, code;
-	} pairs[] = { { 400, 3 }, { 403, 7 }, { 404, 5 }, { 413, 3 },
-		      { 500, 13 }, { 501, 12 }, { 503, 14 } };
+	} pairs[] = {{400, 3}, {403, 7}, {404, 5}, {413, 3}, {500, 13}, {501, 12}, {503, 14}};
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
 		if (pairs[i].status == status)

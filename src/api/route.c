@@ -73,11 +73,11 @@ static void debug_metrics(struct route_env *env, struct httpd_request *r)
 static void walk_answer(struct route_env *env, struct httpd_request *r,
 			const struct walk_view *view, const char *content_type, const char *vs)
 {
-	big_answer(r, &(struct big_args){ .api = env->args,
-					  .slots = &env->big,
-					  .view = view,
-					  .content_type = content_type,
-					  .only_service = vs });
+	big_answer(r, &(struct big_args){.api = env->args,
+					 .slots = &env->big,
+					 .view = view,
+					 .content_type = content_type,
+					 .only_service = vs});
 }
 
 static void status(struct route_env *env, struct httpd_request *r)
@@ -174,20 +174,19 @@ static const struct route {
 	unsigned peers;
 	route_fn fn;
 } routes[] = {
-	{ "GET", "/v1/status", CONTROL_DOORS, BY_ALL, status },
+	{"GET", "/v1/status", CONTROL_DOORS, BY_ALL, status},
 	/* the reference asks nobody who reaches this address */
-	{ "POST", "/v1/reload", CONTROL_DOORS, BY_OWNER | BY_NETWORK, reload },
-	{ "GET", "/healthz", ANY_DOOR, BY_ALL, healthz },
-	{ "GET", "/v1/summary", CONTROL_DOORS, BY_ALL, summary },
-	{ "GET", "/v1/services", CONTROL_DOORS, BY_ALL, services },
-	{ "GET", "/v1/reals", CONTROL_DOORS, BY_ALL, reals },
-	{ "POST", "/v1/override", CONTROL_DOORS, BY_OWNER, override },
-	{ "POST", "/v1/release_panic", CONTROL_DOORS, BY_OWNER, release_panic },
-	{ "GET", "/metrics", ROUTE_METRICS | ROUTE_UNIX, BY_ALL, all_metrics },
-	{ "GET", "/v1/metrics/global", ROUTE_METRICS | ROUTE_UNIX, BY_ALL, global_metrics },
-	{ "GET", "/v1/metrics/debug", ROUTE_METRICS | ROUTE_UNIX, BY_ALL, debug_metrics },
-	{ "GET", "/v1/metrics/per_service", ROUTE_METRICS | ROUTE_UNIX, BY_ALL,
-	  per_service_metrics },
+	{"POST", "/v1/reload", CONTROL_DOORS, BY_OWNER | BY_NETWORK, reload},
+	{"GET", "/healthz", ANY_DOOR, BY_ALL, healthz},
+	{"GET", "/v1/summary", CONTROL_DOORS, BY_ALL, summary},
+	{"GET", "/v1/services", CONTROL_DOORS, BY_ALL, services},
+	{"GET", "/v1/reals", CONTROL_DOORS, BY_ALL, reals},
+	{"POST", "/v1/override", CONTROL_DOORS, BY_OWNER, override},
+	{"POST", "/v1/release_panic", CONTROL_DOORS, BY_OWNER, release_panic},
+	{"GET", "/metrics", ROUTE_METRICS | ROUTE_UNIX, BY_ALL, all_metrics},
+	{"GET", "/v1/metrics/global", ROUTE_METRICS | ROUTE_UNIX, BY_ALL, global_metrics},
+	{"GET", "/v1/metrics/debug", ROUTE_METRICS | ROUTE_UNIX, BY_ALL, debug_metrics},
+	{"GET", "/v1/metrics/per_service", ROUTE_METRICS | ROUTE_UNIX, BY_ALL, per_service_metrics},
 };
 
 static const struct route *find(const char *path, enum route_listener door)

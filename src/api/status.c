@@ -5,8 +5,7 @@
 const char *status_method_text(unsigned lvs_method)
 {
 	static const char *const texts[] = {
-		[LVS_TUN] = "TUN", [LVS_GRE] = "GRE", [LVS_DR] = "DR", [LVS_NAT] = "NAT"
-	};
+		[LVS_TUN] = "TUN", [LVS_GRE] = "GRE", [LVS_DR] = "DR", [LVS_NAT] = "NAT"};
 
 	return lvs_method < ARRAY_LEN(texts) ? texts[lvs_method] : "?";
 }
@@ -18,8 +17,8 @@ const char *status_proto_text(unsigned l4_proto)
 
 const char *status_group_name(const struct app_config *app, unsigned group)
 {
-	return group > 0 && group <= app->announcer.n_groups ? app->announcer.groups[group - 1] :
-							       "";
+	return group > 0 && group <= app->announcer.n_groups ? app->announcer.groups[group - 1]
+							     : "";
 }
 
 static void put_address(struct jsonout *j, const char *key, const struct addr *a)

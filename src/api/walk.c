@@ -33,7 +33,7 @@ static bool read_service(struct walk *w, uint32_t slot)
 	if (!read_row(w, state_service(w->tables, slot), &s->row, sizeof(s->row)))
 		return false;
 	if (!(s->row.flags & SERVICE_ROW_IN_USE))
-		s->row = (struct service_row){ 0 };
+		s->row = (struct service_row){0};
 	return true;
 }
 
@@ -46,7 +46,7 @@ static bool read_real(struct walk *w, uint32_t slot)
 	if (!read_row(w, state_real(w->tables, slot), &r->row, sizeof(r->row)))
 		return false;
 	if (!(r->row.flags & REAL_ROW_IN_USE))
-		r->row = (struct real_row){ 0 };
+		r->row = (struct real_row){0};
 	return true;
 }
 
@@ -60,7 +60,7 @@ static bool read_check(struct walk *w, uint32_t slot)
 	if (!read_row(w, state_check(w->tables, slot), &c->row, sizeof(c->row)))
 		return false;
 	if (!(check_word_flags(c->row.word) & CHECK_ROW_IN_USE))
-		c->row = (struct check_row){ 0 };
+		c->row = (struct check_row){0};
 	return true;
 }
 

@@ -44,7 +44,7 @@ struct walk_view {
 	walk_fn service, service_end;
 	walk_fn real, real_end;
 	walk_fn check;
-	walk_fn end;   /* of each pass */
+	walk_fn end;       /* of each pass */
 	unsigned n_passes; /* 0 = 1; for formats that group by key, as metrics */
 };
 
