@@ -140,6 +140,9 @@ void log_write(enum log_level level, const char *mod, const char *event,
 
 void log_thread_attach(const char *name)
 {
+	/* without the log thread nobody would empty the ring: write directly */
+	if (!is_running)
+		return;
 	for (int i = 0; i < MAX_THREADS; i++) {
 		struct port *p = &ports[i];
 		int expected = PORT_FREE;

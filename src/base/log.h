@@ -65,8 +65,8 @@ MUST_CHECK int log_start(void);
 /* Writes what is left and ends the thread. Main thread, after the threads with rings ended. */
 void log_stop(void);
 
-/* Gives the calling thread its ring under this name (thr.h does it for every thread). Without one
- * a thread's records are formatted on the spot. */
+/* Gives the calling thread its ring under this name (thr.h does it for every thread) if the log
+ * runs. Without one a thread's records are formatted on the spot. */
 void log_thread_attach(const char *name);
 void log_thread_detach(void);
 /* Records lost to full rings so far. Any thread. */

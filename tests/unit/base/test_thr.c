@@ -1,0 +1,78 @@
+#include "base/thr.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+
+struct seen {
+	char name[16];
+	sigset_t blocked;
+	int cpu_count;
+	pthread_t id;
+};
+
+static void look(void *ctx)
+{
+	struct seen *s = ctx;
+	cpu_set_t cpus;
+
+	s->id = pthread_self();
+	pthread_getname_np(s->id, s->name, sizeof(s->name));
+	pthread_sigmask(SIG_BLOCK, NULL, &s->blocked);
+	pthread_getaffinity_np(s->id, sizeof(cpus), &cpus);
+	s->cpu_count = CPU_COUNT(&cpus);
+}
+
+Test(thr, runs_under_its_name_with_signals_blocked)
+{
+	struct seen seen;
+	struct thr t = {.fn = look, .ctx = &seen, .name = "worker0"};
+	sigset_t mine;
+
+	cr_assert_eq(thr_start(&t), 0);
+	thr_join(&t);
+	cr_assert_str_eq(seen.name, "worker0");
+	cr_assert(sigismember(&seen.blocked, SIGTERM));
+	cr_assert(sigismember(&seen.blocked, SIGHUP));
+	cr_assert_not(pthread_equal(seen.id, pthread_self()));
+	/* the caller's own mask is as it was */
+	pthread_sigmask(SIG_BLOCK, NULL, &mine);
+	cr_assert_not(sigismember(&mine, SIGHUP));
+}
+
+Test(thr, pinned_thread_has_its_cpu)
+{
+	struct seen seen;
+	struct thr t = {.fn = look, .ctx = &seen, .name = "pinned", .has_cpus = true};
+	cpu_set_t allowed;
+	size_t cpu = 0;
+
+	pthread_getaffinity_np(pthread_self(), sizeof(allowed), &allowed);
+	while (!CPU_ISSET(cpu, &allowed))
+		cpu++;
+	CPU_SET(cpu, &t.cpus);
+	cr_assert_eq(thr_start(&t), 0);
+	thr_join(&t);
+	cr_assert_eq(seen.cpu_count, 1);
+}
+
+Test(thr, refused_placement_does_not_stop_it)
+{
+	struct seen seen = {0};
+	struct thr t = {.fn = look, .ctx = &seen, .name = "nowhere", .has_cpus = true};
+
+	CPU_SET(CPU_SETSIZE - 1, &t.cpus); /* a CPU that is not there */
+	cr_assert_eq(thr_start(&t), 0);
+	thr_join(&t);
+	cr_assert_str_eq(seen.name, "nowhere");
+}
+
+Test(thr, join_without_start_and_twice_does_nothing)
+{
+	struct seen seen;
+	struct thr t = {.fn = look, .ctx = &seen, .name = "x"};
+
+	thr_join(&t);
+	cr_assert_eq(thr_start(&t), 0);
+	thr_join(&t);
+	thr_join(&t);
+}
