@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "config/utf8.h"
 
 enum { MESSAGE_BYTES = 512, HINT_BYTES = 768, NOTE_BYTES = 160, NOTES_MAX = 18 };
 /* how much of a long line is shown, and how much of that stands before the place */
@@ -53,42 +54,11 @@ void diag_free(struct diag *d)
 	free(d);
 }
 
-/* Length of the UTF-8 character at p, or 0 if it is none (or a control character). */
-static size_t utf8_len(const unsigned char *p, size_t len)
-{
-	static const struct {
-		unsigned char mask, lead, low, high; /* bounds of the second byte */
-		size_t len;
-	} forms[] = {
-		{0xff, 0xe0, 0xa0, 0xbf, 3}, {0xff, 0xed, 0x80, 0x9f, 3},
-		{0xff, 0xf0, 0x90, 0xbf, 4}, {0xff, 0xf4, 0x80, 0x8f, 4},
-		{0xf0, 0xe0, 0x80, 0xbf, 3}, {0xfc, 0xf0, 0x80, 0xbf, 4},
-		{0xe0, 0xc0, 0x80, 0xbf, 2},
-	};
-
-	if (p[0] < 0x80)
-		return p[0] >= 0x20 && p[0] != 0x7f;
-	if (p[0] < 0xc2) /* a continuation byte or an overlong form; c2 80..9f are controls too */
-		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if ((p[0] & forms[i].mask) != forms[i].lead)
-			continue;
-		if (forms[i].len > len || p[1] < forms[i].low || p[1] > forms[i].high ||
-		    (p[0] == 0xc2 && p[1] < 0xa0))
-			return 0;
-		for (size_t k = 2; k < forms[i].len; k++)
-			if ((p[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].len;
-	}
-	return 0;
-}
-
 /* Writes text so that a terminal and a JSON reader can take it. */
 static void put_clean(struct str *out, const char *text, size_t len)
 {
 	for (size_t i = 0, n; i < len; i += n) {
-		n = utf8_len((const unsigned char *)text + i, len - i);
+		n = utf8_len(text + i, len - i);
 		if (n == 0) {
 			str_putc(out, text[i] == '\t' ? '\t' : '?');
 			n = 1;
@@ -216,12 +186,12 @@ static void put_underline(struct str *out, const struct quote *q, uint32_t len)
 	if (q->cut_left)
 		str_puts(out, "   ");
 	for (size_t i = 0; i < q->before; i += n) {
-		n = MAX(utf8_len((const unsigned char *)q->text + i, q->len - i), (size_t)1);
+		n = MAX(utf8_len(q->text + i, q->len - i), (size_t)1);
 		str_putc(out, q->text[i] == '\t' ? '\t' : ' ');
 	}
 	str_putc(out, '^');
 	for (size_t i = q->before; i < end; i += n) {
-		n = MAX(utf8_len((const unsigned char *)q->text + i, q->len - i), (size_t)1);
+		n = MAX(utf8_len(q->text + i, q->len - i), (size_t)1);
 		if (i > q->before)
 			str_putc(out, '~');
 	}

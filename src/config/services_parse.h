@@ -19,3 +19,8 @@ enum { SERVICES_BAD = 1 };
  * unreadable file is an error in d and SERVICES_BAD. Main thread. */
 MUST_CHECK int services_parse(const char *path, const struct app_config *app, struct source *src,
 			      struct diag *d, struct draft **ret_draft);
+/* The same for text in memory, under a made-up path. An include is an error in it: no file is
+ * read. */
+MUST_CHECK int services_parse_text(const char *path, const char *text, size_t len,
+				   const struct app_config *app, struct source *src, struct diag *d,
+				   struct draft **ret_draft);
