@@ -18,6 +18,7 @@ struct conn {
 	int fd;
 	size_t head;   /* bytes of "\r\n\r\n" seen so far at its end */
 	size_t left;   /* of a big body */
+	size_t n_said; /* bytes dripped */
 	bool is_asked; /* the request head is complete */
 };
 
@@ -68,6 +69,32 @@ int peer_listen(const char *ip, uint16_t *ret_port)
 	return -1;
 }
 
+struct peer_deaf peer_deaf_start(void)
+{
+	struct peer_deaf d = {.listener = bound_socket("127.0.0.1", &d.port)};
+	struct sockaddr_in sa = {.sin_family = AF_INET,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				 .sin_port = htons(d.port)};
+
+	if (listen(d.listener, 0) < 0)
+		abort();
+	for (int i = 0; i < 4; i++) {
+		int r;
+
+		d.fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		r = connect(d.fillers[i], (struct sockaddr *)&sa, sizeof(sa));
+		(void)r; /* in progress, for ever */
+	}
+	return d;
+}
+
+void peer_deaf_stop(struct peer_deaf *d)
+{
+	for (int i = 0; i < 4; i++)
+		close(d->fillers[i]);
+	close(d->listener);
+}
+
 short peer_wait(int fd, short events, int ms)
 {
 	struct pollfd p = {.fd = fd, .events = events};
@@ -106,6 +133,14 @@ static void say_big(struct conn *c)
 			return;
 		c->left -= (size_t)n;
 	}
+}
+
+static void drip(struct conn *c)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nX-Long: ";
+
+	say(c, c->n_said < sizeof(head) - 1 ? &head[c->n_said] : "a", 1);
+	c->n_said++;
 }
 
 /* Returns false when the connection has been ended. */
@@ -195,7 +230,7 @@ static void turn(struct peer *p)
 		struct conn *c = &p->conns[i];
 
 		if (p->kind == PEER_DRIP && c->is_asked)
-			say(c, "x", 1);
+			drip(c);
 		if (fds[i + 1].revents && !serve(p, c, fds[i + 1].revents)) {
 			close(c->fd);
 			*c = p->conns[--p->n_conns];

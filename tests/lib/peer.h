@@ -8,6 +8,15 @@
 int peer_listen(const char *ip, uint16_t *ret_port);
 /* A port on ip where nobody listens: a bound socket that never listens. Close it after use. */
 int peer_closed_port(const char *ip, uint16_t *ret_port);
+/* A listener whose backlog is full: SYNs to it are dropped, so it is silent although it is on
+ * loopback. */
+struct peer_deaf {
+	int listener;
+	int fillers[4];
+	uint16_t port;
+};
+struct peer_deaf peer_deaf_start(void); /* on 127.0.0.1 */
+void peer_deaf_stop(struct peer_deaf *d);
 /* Waits at most ms for a connection; -1 if none came. */
 int peer_accept(int listener, int ms);
 /* Waits at most ms for a poll event; returns its bits or 0. */

@@ -212,36 +212,22 @@ Test(tcp_pool, given_back_socket_shows_only_its_hangup_to_nobody)
 
 Test(tcp_pool, pending_edge_of_the_old_connection_never_shows_on_the_new_one)
 {
-	struct sockaddr_in full;
-	socklen_t len = sizeof(full);
-	int deaf = socket(AF_INET, SOCK_STREAM, 0), filler[4];
+	struct peer_deaf deaf = peer_deaf_start();
 	uint64_t which;
 	uint32_t slot;
 	struct addr a;
 
 	set_up(4);
-	/* a listener with a full backlog drops our SYN: silence without leaving loopback */
-	full = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)};
-	cr_assert_eq(bind(deaf, (struct sockaddr *)&full, sizeof(full)), 0);
-	cr_assert_eq(listen(deaf, 0), 0);
-	getsockname(deaf, (struct sockaddr *)&full, &len);
-	for (size_t i = 0; i < ARRAY_LEN(filler); i++) {
-		filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		(void)!connect(filler[i], (struct sockaddr *)&full, sizeof(full));
-	}
 	slot = take(true, false, 1);
 	dial(slot);
 	peer_wait(tcp_pool_at(&pool, slot)->fd, POLLOUT, WAIT_MS);
 	give(slot);
 	cr_assert_eq(take(true, false, 2), slot);
 	cr_assert_eq(addr_parse("127.0.0.1", 9, &a), ADDR_OK);
-	cr_assert_eq(
-		tcp_sock_connect(tcp_pool_at(&pool, slot), &plain, &a, ntohs(full.sin_port)).kind,
-		TCP_FAULT_NONE);
+	cr_assert_eq(tcp_sock_connect(tcp_pool_at(&pool, slot), &plain, &a, deaf.port).kind,
+		     TCP_FAULT_NONE);
 	cr_assert_eq(next_event(&which, 50), 0, "no OUT that would be a false up");
-	for (size_t i = 0; i < ARRAY_LEN(filler); i++)
-		close(filler[i]);
-	close(deaf);
+	peer_deaf_stop(&deaf);
 	tear_down();
 }
 
