@@ -115,6 +115,23 @@ Test(ring, room_is_never_below_half_of_what_is_free)
 	}
 }
 
+Test(ring, has_room_looks_again_whatever_it_is_asked_for)
+{
+	start_at(8, UINT32_MAX - 2);
+	cr_assert(ring_has_room(&r, 8));
+	cr_assert(!ring_has_room(&r, 9));
+	put(1);
+	cr_assert(!ring_has_room(&r, 8));
+	ring_publish(&r);
+	take(1);
+	cr_assert(ring_has_room(&r, 8), "seen although the ring never looked full");
+	for (uint64_t i = 0; i < 8; i++)
+		put(i);
+	cr_assert(!ring_has_room(&r, 1));
+	cr_assert(ring_has_room(&r, 0));
+	ring_deinit(&r);
+}
+
 Test(ring, indices_wrap_at_their_end)
 {
 	start_at(8, UINT32_MAX - 3);
