@@ -233,7 +233,9 @@ static void load_pair(struct app_load *l, struct walk *w, const yaml_node_t *key
 	key = scalar_of(l, key_node);
 	str_putn(&name_text, key.text, strnlen(key.text, key.len));
 	str_putf(&path_text, "%s%s", w->prefix, name);
-	if ((i = app_schema_find(path)) >= 0) {
+	if (name_text.len != key.len || strchr(name, '.')) {
+		report_unknown(l, w, &key, name);
+	} else if ((i = app_schema_find(path)) >= 0) {
 		if (is_first(l, &w->saw_key[i], &w->first_key[i], at, path))
 			load_key(l, i, w->doc, value);
 	} else if ((i = app_schema_find_section(path)) >= 0) {

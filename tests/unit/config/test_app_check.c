@@ -1,0 +1,170 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/clk.h"
+#include "config/app_check.h"
+#include "lib/app_maker.h"
+
+static struct app_run loads(const char *yaml, unsigned n_warnings)
+{
+	struct app_run r = app_maker_run(yaml);
+
+	cr_assert_eq(r.result, 0, "%s", r.report);
+	cr_assert_eq(diag_warnings(r.diag), n_warnings, "%s", r.report);
+	return r;
+}
+
+static void fails(const char *yaml, const char *text)
+{
+	struct app_run r = app_maker_run(yaml);
+
+	cr_assert_eq(r.result, APP_CONFIG_BAD, "taken: %s", yaml);
+	cr_assert_eq(diag_errors(r.diag), 1, "%s", r.report);
+	cr_assert_not_null(strstr(r.report, text), "wanted %s, is %s", text, r.report);
+	app_maker_end(&r);
+}
+
+Test(app_check, decision_38_backends_follow_their_sections)
+{
+	struct app_run r = loads("", 0);
+
+	cr_assert_eq(r.config->balancer.backend, BALANCER_NONE);
+	cr_assert_eq(r.config->announcer.backend, ANNOUNCER_NONE);
+	app_maker_end(&r);
+	r = loads("yanet:\nbird:\n", 0);
+	cr_assert_eq(r.config->balancer.backend, BALANCER_YANET);
+	cr_assert_eq(r.config->announcer.backend, ANNOUNCER_BIRD);
+	app_maker_end(&r);
+	r = loads("yanet:\nbird:\nbalancer: {backend: none}\nannouncer: {backend: none}\n", 0);
+	cr_assert_eq(r.config->balancer.backend, BALANCER_NONE);
+	cr_assert_eq(r.config->announcer.backend, ANNOUNCER_NONE);
+	app_maker_end(&r);
+	r = loads("balancer: {backend: yanet}\nannouncer: {backend: bird}\n", 0);
+	cr_assert_eq(r.config->balancer.backend, BALANCER_YANET);
+	cr_assert_eq(r.config->announcer.backend, ANNOUNCER_BIRD);
+	cr_assert_str_eq(r.config->yanet.control_plane_sock_path,
+			 "/run/yanet/protocontrolplane.sock");
+	cr_assert_str_eq(r.config->bird.sock_dir, "/run/bird");
+	cr_assert_eq(r.config->bird.batch_size, 1024);
+	app_maker_end(&r);
+}
+
+Test(app_check, decision_38_announcing_without_a_balancer_must_be_written_out)
+{
+	struct app_run r;
+
+	fails("bird:\n  batch_size: 5\n", "a.yaml:1:1: error: prefixes would be announced while");
+	fails("announcer: {backend: bird}\n", "a.yaml:1:22: error: prefixes would be announced");
+	r = loads("bird:\nbalancer: {backend: none}\n", 0);
+	cr_assert_eq(r.config->announcer.backend, ANNOUNCER_BIRD);
+	app_maker_end(&r);
+}
+
+Test(app_check, announce_socket_paths_must_fit)
+{
+	char yaml[400] = "balancer: {backend: none}\nannouncer: {announce_group: [ab]}\nbird: "
+			 "{sock_dir: /";
+	size_t fixed = strlen(yaml) - 1;
+	struct app_run r;
+
+	/* 107 bytes = directory + "/ab_b2m" */
+	memset(yaml + fixed + 1, 'd', 99);
+	memcpy(yaml + fixed + 100, "}", 2);
+	r = loads(yaml, 0);
+	app_maker_end(&r);
+	memcpy(yaml + fixed + 100, "d}", 3);
+	fails(yaml, "the socket path of group 'ab' has 108 bytes");
+}
+
+Test(app_check, fault_a13_zero_periods_do_not_crash)
+{
+	struct app_run r = loads("announcer: {update_period: 0}\nbalancer: {flush_period: 0, "
+				 "sync_states_period: 0}\n",
+				 1);
+
+	cr_assert_eq(r.config->announcer.update_period_ns, 0, "no limit");
+	cr_assert_eq(r.config->balancer.flush_period_ns, 0);
+	cr_assert_eq(r.config->balancer.sync_states_period_ns, 10 * CLK_MS);
+	cr_assert_not_null(strstr(r.report, "sync_states_period is raised to 10ms"));
+	app_maker_end(&r);
+}
+
+Test(app_check, tunnel_runs_if_its_section_is_there)
+{
+	struct app_run r = loads("", 0);
+
+	cr_assert(!r.config->check_tun.is_present);
+	cr_assert(!r.config->check_tun.run_check_tun);
+	app_maker_end(&r);
+	r = loads("check_tun:\n", 0);
+	cr_assert(r.config->check_tun.is_present);
+	cr_assert(r.config->check_tun.run_check_tun);
+	app_maker_end(&r);
+	r = loads("check_tun: {run_check_tun: false}\n", 0);
+	cr_assert(r.config->check_tun.is_present);
+	cr_assert(!r.config->check_tun.run_check_tun, "fault A15: the key is honoured");
+	app_maker_end(&r);
+}
+
+Test(app_check, tunnel_sizes_are_sane)
+{
+	struct app_run r = loads("check_tun: {max_packet_len: 0, receive_buffer: 0}\n", 0);
+
+	cr_assert_eq(r.config->check_tun.max_packet_len, 65535);
+	cr_assert_geq(r.config->check_tun.receive_buffer, 65535);
+	cr_assert_geq(r.config->check_tun.max_queue_len, 16384);
+	app_maker_end(&r);
+	r = loads("check_tun: {max_queue_len: 1000, worker_num: 2}\n", 2);
+	cr_assert_not_null(strstr(r.report, "max_queue_len below 16384 loses packets"));
+	cr_assert_not_null(strstr(r.report, "worker_num has no effect"));
+	app_maker_end(&r);
+}
+
+Test(app_check, decision_41_marks_lie_in_the_mask)
+{
+	struct app_run r = loads("check_tun: {steering: mark, mark_mask: 0xff, mark_base: 255}", 0);
+
+	cr_assert_eq(r.config->check_tun.steering, STEERING_MARK);
+	app_maker_end(&r);
+	r = loads("check_tun: {mark_mask: 0xffffffff}", 0);
+	app_maker_end(&r);
+	fails("check_tun: {mark_mask: 0xff00}", "must be a run of ones");
+	fails("check_tun: {mark_mask: 0xff, mark_base: 256}", "is outside of check_tun.mark_mask");
+	fails("check_tun: {mark_base: 0}", "is not within 1 and");
+}
+
+Test(app_check, two_listeners_on_one_address_are_refused)
+{
+	struct app_run r = loads("server: {http_addr: '127.0.0.1:0', grpc_addr: '127.0.0.1:0', "
+				 "metrics_addr: ''}",
+				 0);
+
+	app_maker_end(&r);
+	r = loads("server: {http_addr: '', grpc_addr: '', metrics_addr: ''}", 0);
+	app_maker_end(&r);
+	fails("server: {http_addr: '127.0.0.1:80', metrics_addr: 'localhost:80'}",
+	      "server.metrics_addr is the address of server.http_addr too");
+	fails("server: {grpc_addr: '[::1]:14080'}",
+	      "server.grpc_addr is the address of server.http_addr too");
+}
+
+Test(app_check, empty_dump_path_is_no_dump)
+{
+	struct app_run r = loads("service: {services_config: {dump_path: ''}}", 0);
+
+	cr_assert_null(r.config->services_config.dump_path);
+	app_maker_end(&r);
+	r = loads("service: {services_config: {dump_path: /x}}", 0);
+	cr_assert_str_eq(r.config->services_config.dump_path, "/x");
+	app_maker_end(&r);
+}
+
+Test(app_check, replacement_without_the_master_switch_is_a_warning)
+{
+	struct app_run r = loads("experiments: {replace_mh_with: ch}", 1);
+
+	cr_assert_not_null(strstr(r.report, "no effect without experiments.enabled"));
+	app_maker_end(&r);
+	r = loads("experiments: {enabled: true, replace_mh_with: ch}", 0);
+	app_maker_end(&r);
+}
