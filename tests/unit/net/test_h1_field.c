@@ -135,6 +135,17 @@ Test(h1_field, coding_says_nothing_in_1_0)
 	cr_assert(!parse.is_encoded);
 }
 
+Test(h1_field, unreadably_long_encoding_counts_as_one)
+{
+	begin();
+	field("Content-Encoding", "identity,identity,identity,identity,identity,identity");
+	cr_assert(!parse.is_encoded);
+	begin();
+	field("Content-Encoding",
+	      "identity,identity,identity,identity,identity,identity,identity,identity");
+	cr_assert(parse.is_encoded);
+}
+
 Test(h1_field, value_of_exactly_the_room_is_kept)
 {
 	char value[H1_PARSE_VALUE_BYTES + 2] = {0};

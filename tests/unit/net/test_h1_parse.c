@@ -243,6 +243,19 @@ Test(h1_parse, interim_responses_are_skipped_with_their_fields)
 	cr_assert_eq(o->body_len, 3);
 }
 
+Test(h1_parse, fields_of_an_interim_response_are_forgotten)
+{
+	const struct outcome *o =
+		parse("HTTP/1.1 103 Early\r\nRS-Weight: 1\r\nContent-Encoding: gzip\r\n"
+		      "Content-Length: 9\r\n\r\n"
+		      "HTTP/1.1 200 OK\r\nRS-Weight: 2\r\nContent-Length: 1\r\n\r\nx");
+
+	cr_assert_eq(o->end, H1_PARSE_DONE);
+	cr_assert_str_eq(o->wanted, "2");
+	cr_assert(!o->is_encoded);
+	cr_assert_eq(o->body_len, 1);
+}
+
 Test(h1_parse, sixth_interim_response_is_refused)
 {
 #define INTERIM "HTTP/1.1 100 Continue\r\n\r\n"

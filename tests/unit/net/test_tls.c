@@ -362,6 +362,7 @@ Test(tls, damaged_record_fails_the_connection)
 /* The queue is the thread's: what another connection left there is not this one's failure. */
 Test(tls, foreign_error_in_the_queue_does_no_harm)
 {
+	unsigned char seen[64];
 	struct pair p;
 
 	pair_init(&p, 0x0303, &(struct tls_server_options){0});
@@ -373,6 +374,9 @@ Test(tls, foreign_error_in_the_queue_does_no_harm)
 	ERR_raise(ERR_LIB_SSL, SSL_AD_REASON_OFFSET + 40);
 	feed(&p, buf_len(&p.to_client));
 	cr_assert_eq(p.step, TLS_UP);
+	ERR_raise(ERR_LIB_SSL, SSL_AD_REASON_OFFSET + 40);
+	cr_assert_eq(read_all(&p, seen, sizeof(seen)), 0);
+	cr_assert_eq(p.step, TLS_MORE);
 	pair_deinit(&p);
 }
 
@@ -458,6 +462,52 @@ Test(tls, other_curves_are_spoken)
 		pair_connect(&p, NULL);
 		cr_expect_eq(shake(&p, WHOLE), TLS_UP, "%s", groups[i]);
 	}
+	pair_deinit(&p);
+}
+
+Test(tls, curves_we_do_not_offer_are_not_spoken)
+{
+	struct pair p;
+
+	pair_init(&p, 0x0303, &(struct tls_server_options){0});
+	cr_assert(SSL_CTX_set1_groups_list(p.server.ctx, "X448"));
+	pair_connect(&p, NULL);
+	cr_assert_eq(shake(&p, WHOLE), TLS_FAILED);
+	cr_assert_eq(tls_error(p.client).detail, SSL_AD_HANDSHAKE_FAILURE);
+	pair_deinit(&p);
+}
+
+static void add_u16(unsigned char *at, int add)
+{
+	int value = (at[0] << 8 | at[1]) + add;
+
+	at[0] = (unsigned char)(value >> 8);
+	at[1] = (unsigned char)value;
+}
+
+/* An old server knows no renegotiation_info (RFC 5746): its ServerHello is cut out of a new one's
+ * flight, without that extension. */
+Test(tls, server_without_rfc_5746_is_spoken_with)
+{
+	enum { RECORD_LEN = 3, MESSAGE_LEN = 7, SESSION_LEN = 43, EXTENSION = 5 };
+	static const unsigned char info[EXTENSION] = {0xff, 1, 0, 1, 0};
+	unsigned char *hello, *at;
+	struct pair p;
+	size_t len;
+
+	pair_init(&p, 0x0303, &only_1_2);
+	pair_connect(&p, NULL);
+	client_to_server(&p);
+	hello = buf_head(&p.to_client);
+	len = 5 + (size_t)(hello[RECORD_LEN] << 8 | hello[RECORD_LEN + 1]);
+	at = memmem(hello, len, info, EXTENSION);
+	cr_assert_not_null(at);
+	memmove(at, at + EXTENSION, (size_t)(hello + len - at) - EXTENSION);
+	add_u16(hello + RECORD_LEN, -EXTENSION);
+	add_u16(hello + MESSAGE_LEN, -EXTENSION);
+	add_u16(hello + SESSION_LEN + 1 + hello[SESSION_LEN] + 3, -EXTENSION);
+	cr_assert_eq(tls_feed(p.client, hello, len - EXTENSION), 0);
+	cr_assert_eq(tls_handshake(p.client), TLS_MORE, "%u", tls_error(p.client).detail);
 	pair_deinit(&p);
 }
 
