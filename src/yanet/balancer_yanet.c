@@ -218,6 +218,8 @@ static void read_reply(struct driver *d)
 	size_t len;
 
 	in.len = len = yanet_conn_peek(&d->find, &in.at);
+	if (!len)
+		return;
 	while (in.len && yanet_budget_take(&d->budget)) {
 		event = yanet_decode_next(&d->decode, &in);
 		if (event < 0) {
