@@ -103,7 +103,7 @@ class Daemon:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(notify_path)
         self.notify.bind(notify_path)
-        self.notify.setblocking(False)
+        threading.Thread(target=self.listen, args=(self.notify,), daemon=True).start()
         self.log_file = open(self.path('log'), 'ab')
         env = dict(os.environ, NOTIFY_SOCKET=notify_path, **self.env)
         self.process = subprocess.Popen(
@@ -114,11 +114,13 @@ class Daemon:
             check(self.process.poll() is None, 'alived ended at start:\n%s', self.log_text())
         return self
 
-    def said(self, text):
-        with contextlib.suppress(BlockingIOError):
+    def listen(self, notify):
+        with contextlib.suppress(OSError):
             while True:
-                self.notified.append(self.notify.recv(4096).decode())
-        return any(text in m for m in self.notified)
+                self.notified.append(notify.recv(4096).decode())
+
+    def said(self, text):
+        return any(text in m for m in list(self.notified))
 
     def __enter__(self):
         return self.start()
@@ -150,6 +152,7 @@ class Daemon:
             self.process.wait()
         with contextlib.suppress(Exception):
             self.log_file.close()
+            self.notify.shutdown(socket.SHUT_RDWR)
             self.notify.close()
 
     def log_text(self):
