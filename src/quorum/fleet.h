@@ -3,7 +3,8 @@
  * an actuator's attention. Decisions C and D are its rules; each is a test.
  *
  * fleet is the only writer of all rows but for the actuators' fields of real_row (modules_*,
- * acked_weight, REAL_ROW_HELD and _KEPT through the functions below) and prefix_row.sent (likewise).
+ * acked_weight, REAL_ROW_HELD and _KEPT through the functions below) and prefix_row.sent
+ * (likewise).
  */
 #pragma once
 
@@ -11,6 +12,7 @@
 #include "model/counter.h"
 #include "model/result.h"
 #include "model/state.h"
+#include "model/summary.h"
 
 struct fleet;
 struct generation;
@@ -30,7 +32,14 @@ struct fleet_config {
 	} blind;
 };
 
-/* What happened, for log and metrics. All on agg's thread, rows already changed. Any may be NULL. */
+enum fleet_alarm {
+	FLEET_ALARM_UNSERVED, /* its prefix is announced, and it never served (decisions 27) */
+	FLEET_ALARM_PANIC,    /* panic hold keeps some of its reals */
+	FLEET_ALARM_SCALED,   /* weights are sent scaled down (decisions 23) */
+};
+
+/* What happened, for log and metrics. All on agg's thread, rows already changed. Any may be NULL.
+ */
 struct fleet_hooks {
 	void *ctx;
 	/* result: the one that decided it */
@@ -44,6 +53,10 @@ struct fleet_hooks {
 	void (*prefix_changed)(void *ctx, uint32_t prefix, enum state from, enum state to);
 	void (*blind_changed)(void *ctx, bool is_blind, uint32_t n_hosts, uint32_t n_bad);
 	void (*unknown_alarm)(void *ctx, uint32_t check, const struct result *result, bool begins);
+	void (*service_alarm)(void *ctx, uint32_t service, enum fleet_alarm alarm, bool begins);
+	/* within fleet_adopt: hooks before it speak of slots of the generation before, hooks after
+	 * it of gen */
+	void (*generation_changed)(void *ctx, const struct generation *gen);
 };
 
 /* tables are borrowed. counters: agg's. Returns NULL if out of memory. */
@@ -71,11 +84,15 @@ void fleet_override(struct fleet *f, uint32_t real, uint32_t override, uint64_t 
 void fleet_release_panic(struct fleet *f, uint64_t now_ns);
 
 /* --- from the balancer's driver --- */
+/* The connection was made or lost. Until this is called: not connected. Held survives it; only what
+ * was taken down meanwhile needs an acknowledgement to be held again (decisions 25). */
+void fleet_connection(struct fleet *f, bool is_connected);
 /* RealFind shows the real for the first time in this life, enabled or not (KEPT, decisions 21). */
 void fleet_listed(struct fleet *f, uint32_t real, bool enabled, uint16_t weight, uint64_t now_ns);
 /* Two complete replies lack it: no longer held, absent. */
 void fleet_unlisted(struct fleet *f, uint32_t real, uint64_t now_ns);
-/* What was wanted is flushed in every module that lists it: held if enabled. */
+/* weight: as it was sent, scaled. What was wanted is flushed in every module that lists it: held if
+ * enabled. */
 void fleet_acked(struct fleet *f, uint32_t real, bool enabled, uint16_t weight, uint64_t now_ns);
 /* First complete RealFind reply: quorum 0 services may come up, absent reals count as absent. */
 void fleet_first_find(struct fleet *f, uint64_t now_ns);
@@ -91,12 +108,35 @@ struct fleet_wish {
 	/* the disable waits for this prefix's withdrawal (decisions 36); SLOT_NONE: goes at once */
 	uint32_t after_prefix;
 };
-struct fleet_wish fleet_wish_of(const struct fleet *f, uint32_t real);
+/* For him who sends it: a disable or a lower weight counts as sent from now on, and has to be
+ * followed by an acknowledgement before the real counts again as it did (decisions 25). */
+struct fleet_wish fleet_wish_of(struct fleet *f, uint32_t real);
+/* The same for him who only looks. */
+struct fleet_wish fleet_wish_peek(const struct fleet *f, uint32_t real);
 
 /* Takes one real or prefix whose wish may have changed since it was taken last; SLOT_NONE: none
  * is left. A slot is in its list once. Removed slots come too. */
 uint32_t fleet_take_dirty_real(struct fleet *f);
 uint32_t fleet_take_dirty_prefix(struct fleet *f);
 
-/* Effective verdict of a result after rule 14 (no_route): for counters and tests. */
 bool fleet_is_blind(const struct fleet *f);
+
+/* Fills what the fleet knows: generation, counts by state, is_blind, is_warm (every real and prefix
+ * has a verdict), histograms, errors. Other fields are left alone. O(1). */
+void fleet_fill_summary(const struct fleet *f, struct summary *ret_summary);
+/* Reals with a check that had no known result within 3 intervals (decisions 16). Looks at every
+ * check: for alarms. */
+uint32_t fleet_n_stale(const struct fleet *f, uint64_t now_ns);
+
+/* --- from a snapshot (decisions 44) ---
+ * Right after the first fleet_adopt, before anything is taken from the dirty lists: weights, reals,
+ * services, prefixes in this order, overrides by fleet_override, and fleet_restored at the end.
+ * Verdicts (STATE_UNDECIDED: none) only if the snapshot counts for verdicts. */
+void fleet_restore_weight(struct fleet *f, uint32_t check, uint16_t weight);
+/* held_weight: unscaled, of the last acknowledged enable; 0 if it was not held. */
+void fleet_restore_real(struct fleet *f, uint32_t real, enum state state, uint16_t held_weight,
+			uint64_t now_ns);
+void fleet_restore_service(struct fleet *f, uint32_t service, enum state state, bool is_joined,
+			   uint64_t now_ns);
+void fleet_restore_prefix(struct fleet *f, uint32_t prefix, enum state state, uint64_t now_ns);
+void fleet_restored(struct fleet *f, uint64_t now_ns);
