@@ -17,6 +17,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "model/check_code.h"
+#include "net/tls_memory.h"
 
 enum {
 	/* ciphertext waiting for the library or for the caller; both sides take it at once */
@@ -36,7 +37,8 @@ struct tls {
 	struct buf in;  /* ciphertext from the peer, not yet read by the library */
 	struct buf out; /* ciphertext made by the library, not yet drained */
 	struct tls_error error;
-	int io_error; /* why a write into out failed, negative errno */
+	int io_error;    /* why a write into out failed, negative errno */
+	bool is_starved; /* an allocation failed on its behalf */
 };
 
 static int bio_read(BIO *bio, char *out, size_t room, size_t *ret_len)
@@ -216,6 +218,19 @@ int tls_feed(struct tls *t, const void *data, size_t len)
 	return 0;
 }
 
+/* Around each call whose failure is looked at. A failed allocation may surface only calls later, so
+ * it is kept with the connection. */
+static void enter_library(void)
+{
+	ERR_clear_error();
+	tls_memory_forget();
+}
+
+static void leave_library(struct tls *t)
+{
+	t->is_starved |= tls_memory_failed() || t->io_error == -ENOMEM;
+}
+
 /* Empties the queue into t->error. The first entry names the cause; the ones after it are the
  * places that forwarded it, unless one of them is an alert or tells of memory. */
 static void note_error(struct tls *t)
@@ -234,7 +249,7 @@ static void note_error(struct tls *t)
 		else if (error.code == CODE_TLS_PROTOCOL && !error.detail)
 			error.detail = reason;
 	}
-	if (t->io_error == -ENOMEM)
+	if (t->is_starved)
 		error = (struct tls_error){CODE_NO_MEMORY, ENOMEM};
 	t->error = error;
 }
@@ -256,8 +271,9 @@ enum tls_step tls_handshake(struct tls *t)
 {
 	int r;
 
-	ERR_clear_error();
+	enter_library();
 	r = SSL_do_handshake(t->ssl);
+	leave_library(t);
 	return r == 1 ? TLS_UP : step_of(t, r);
 }
 
@@ -275,11 +291,14 @@ int tls_drain(struct tls *t, struct buf *out)
 int tls_write(struct tls *t, const void *data, size_t len)
 {
 	size_t written;
+	int r;
 
 	if (!len)
 		return 0;
-	ERR_clear_error();
-	if (SSL_write_ex(t->ssl, data, len, &written))
+	enter_library();
+	r = SSL_write_ex(t->ssl, data, len, &written);
+	leave_library(t);
+	if (r == 1)
 		return 0;
 	note_error(t);
 	return err_origin(t->error.code == CODE_NO_MEMORY ? -ENOMEM : -EPROTO);
@@ -290,8 +309,9 @@ enum tls_step tls_read(struct tls *t, void *out, size_t room, size_t *ret_len)
 	int r;
 
 	*ret_len = 0;
-	ERR_clear_error();
+	enter_library();
 	r = SSL_read_ex(t->ssl, out, room, ret_len);
+	leave_library(t);
 	return r == 1 ? TLS_UP : step_of(t, r);
 }
 

@@ -29,6 +29,7 @@ enum tls_step {
 	TLS_FAILED, /* tls_error() says why */
 };
 
+/* CODE_NO_MEMORY is certain only under tls_memory_watch(); see there. */
 struct tls_error {
 	uint16_t code;   /* CODE_TLS_ALERT, CODE_TLS_PROTOCOL, CODE_NO_MEMORY */
 	uint32_t detail; /* alert number or library reason */

@@ -1,12 +1,13 @@
 #include "net/tls.h"
 
-#include <time.h>
+#include <errno.h>
 
 #include <criterion/criterion.h>
 #include <openssl/err.h>
 
 #include "lib/tls_server.h"
 #include "model/check_code.h"
+#include "net/tls_memory.h"
 
 enum { WHOLE = 1 << 20 };
 
@@ -578,4 +579,12 @@ Test(tls, drain_into_a_full_buffer_loses_nothing)
 	cr_assert_eq(shake(&p, WHOLE), TLS_UP);
 	buf_deinit(&tiny);
 	pair_deinit(&p);
+}
+
+Test(tls, watch_over_memory_in_use_is_refused)
+{
+	OPENSSL_free(OPENSSL_malloc(10));
+	cr_assert_eq(tls_memory_watch(realloc), -EBUSY);
+	cr_assert(!tls_memory_failed());
+	expect_up(0x0303, &(struct tls_server_options){0}, 0x0304);
 }
