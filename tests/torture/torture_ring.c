@@ -43,7 +43,7 @@ static void *produce(void *arg)
 
 		for (uint32_t i = 0; i < n; i++)
 			put_one(r);
-		assert_int_equal(ring_staged(&r->ring), n);
+		ASSERT(ring_staged(&r->ring) == n);
 		ring_publish(&r->ring);
 		if (n == 0)
 			sched_yield();
@@ -56,10 +56,10 @@ static void *produce(void *arg)
 
 static void check(struct run *r, const struct element *e)
 {
-	assert_int_equal(e->number, r->n_taken);
-	assert_int_equal(e->copies[0], e->number);
-	assert_int_equal(e->copies[1], ~e->number);
-	assert_int_equal(e->copies[2], e->number * 3);
+	ASSERT(e->number == r->n_taken);
+	ASSERT(e->copies[0] == e->number);
+	ASSERT(e->copies[1] == ~e->number);
+	ASSERT(e->copies[2] == e->number * 3);
 }
 
 static void *consume(void *arg)

@@ -42,7 +42,7 @@ static void *write_rows(void *arg)
 			next.words[i] = number + i;
 		seqrow_publish(&rows[number % N_ROWS], &next, sizeof(next));
 		/* the owner reads its own row plainly */
-		assert_int_equal(rows[number % N_ROWS].number, number);
+		ASSERT(rows[number % N_ROWS].number == number);
 		if (number % 64 == 0)
 			sched_yield();
 	}
@@ -51,13 +51,13 @@ static void *write_rows(void *arg)
 
 static void check(const struct row *copy, struct row *before)
 {
-	assert_int_equal(copy->seq & 1, 0);
+	ASSERT(copy->seq % 2 == 0);
 	if (copy->seq > 0)
 		for (uint32_t i = 0; i < ARRAY_LEN(copy->words); i++)
-			assert_int_equal(copy->words[i], copy->number + i);
-	assert_true(copy->number >= before->number);
-	assert_true(copy->seq >= before->seq);
-	assert_true((copy->seq == before->seq) == (copy->number == before->number));
+			ASSERT(copy->words[i] == copy->number + i);
+	ASSERT(copy->number >= before->number);
+	ASSERT(copy->seq >= before->seq);
+	ASSERT((copy->seq == before->seq) == (copy->number == before->number));
 	*before = *copy;
 }
 
