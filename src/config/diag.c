@@ -1,6 +1,7 @@
 #include "config/diag.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,9 @@
 enum { MESSAGE_BYTES = 512, HINT_BYTES = 768, NOTE_BYTES = 160, NOTES_MAX = 18 };
 /* how much of a long line is shown, and how much of that stands before the place */
 enum { QUOTE_BYTES = 160, QUOTE_BEFORE = 80 };
-enum { LINE_BYTES = 4 * QUOTE_BYTES + HINT_BYTES + 4096 };
+/* longest text of a report without its notes, and of a note: a path may have PATH_MAX bytes */
+enum { LINE_BYTES = MESSAGE_BYTES + HINT_BYTES + 4 * QUOTE_BYTES + PATH_MAX + 128 };
+enum { NOTE_LINE_BYTES = NOTE_BYTES + PATH_MAX + 32 };
 
 struct note {
 	source_pos pos;
@@ -245,13 +248,17 @@ static void put_rest(struct str *out, const struct diag *d, enum diag_severity s
 char *diag_text(const struct diag *d)
 {
 	const struct report *order[2 * DIAG_MAX_SHOWN];
-	size_t size = (size_t)(d->n_kept + 1) * (LINE_BYTES + NOTES_MAX * (NOTE_BYTES + 4200));
-	char *text = malloc(size), *fitting;
-	struct str out = STR_OVER(text, size);
+	size_t size = (size_t)(d->n_kept + 1) * LINE_BYTES;
+	char *text, *fitting;
+	struct str out;
 
+	for (unsigned i = 0; i < d->n_kept; i++)
+		size += d->kept[i].n_notes * (size_t)NOTE_LINE_BYTES;
+	text = malloc(size);
 	if (!text)
 		return NULL;
 	text[0] = 0;
+	out = STR_OVER(text, size);
 	sort_reports(d, order);
 	for (unsigned i = 0; i < d->n_kept; i++)
 		put_report(&out, d, order[i]);

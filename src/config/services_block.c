@@ -102,8 +102,7 @@ static bool looks_open(const struct services_run *run, const struct services_lex
 
 	ahead.diag = NULL;
 	services_lex_next(&ahead, &st);
-	return st.n_words && services_schema_find(&run->schema, inner, w->at, w->len) &&
-	       !services_schema_find(&run->schema, services_block_top(run)->block, w->at, w->len);
+	return st.n_words && services_schema_find(&run->schema, inner, w->at, w->len);
 }
 
 /* Takes the opening brace. Returns true if the block is open, even if only by its looks. */

@@ -96,6 +96,8 @@ void services_check_quorum(struct services_run *run, uint32_t node, const struct
 	uint64_t weights = 0;
 	char text[160];
 
+	if (diag_errors(run->diag))
+		return; /* what is missing may be what was refused */
 	for (const struct draft_real *r = s->reals; r; r = r->next)
 		weights += r->weight;
 	if (s->quorum == 0 && s->hysteresis == 0)

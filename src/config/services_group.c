@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { GROUP_SHOWN = 64, SCRIPT_FIELDS = 3, HINT_BYTES = 700 };
+enum { GROUP_SHOWN = 64, SCRIPT_FIELDS = 3, HINT_BYTES = 2400 };
 
 static const char script[] = "/etc/keepalived/quorum-handler2.sh";
 static const char script_form[] =

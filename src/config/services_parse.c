@@ -106,6 +106,8 @@ static void report_ignored(struct services_run *run)
 
 static void report_static(struct services_run *run)
 {
+	if (diag_errors(run->diag))
+		return; /* what is missing may be what was refused */
 	if (run->n_static == 1)
 		diag_report(run->diag, DIAG_WARNING, run->first_static, run->first_static_len, NULL,
 			    "this real server has no check: it always counts as up");

@@ -9,6 +9,7 @@
 
 #include "config/app_config.h"
 #include "config/diag.h"
+#include "base/str.h"
 #include "config/services_parse.h"
 
 struct parsed {
