@@ -6,6 +6,24 @@
 
 #include "lib/talk_fixture.h"
 
+static struct talk_fixture f;
+static struct check_talk talk;
+static struct buf out;
+
+static void begin(enum check_kind kind)
+{
+	talk_fixture_init(&f, kind);
+	out = BUF_INIT(4096);
+	cr_assert_eq(check_talk_begin(&talk, &f.job), 0);
+}
+
+static void end(void)
+{
+	check_talk_close(&talk);
+	check_talk_free(&talk);
+	buf_deinit(&out);
+}
+
 static const char ok_response[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 Test(check, kinds_say_whether_they_talk_and_encrypt)
@@ -24,11 +42,8 @@ Test(check, kinds_say_whether_they_talk_and_encrypt)
 
 Test(check, one_talk_serves_many_jobs)
 {
-	struct buf out = BUF_INIT(4096);
-	struct check_talk talk = {0};
-	struct talk_fixture f;
-
-	talk_fixture_init(&f, CHECK_HTTP);
+	begin(CHECK_HTTP);
+	check_talk_close(&talk);
 	for (int i = 0; i < 3; i++) {
 		struct check_http *kept = talk.http;
 
@@ -46,19 +61,13 @@ Test(check, one_talk_serves_many_jobs)
 		cr_assert_eq(talk.outcome.bytes_read, sizeof(ok_response) - 1);
 		check_talk_close(&talk);
 	}
-	check_talk_free(&talk);
-	buf_deinit(&out);
+	end();
 }
 
 Test(check, talk_may_be_closed_at_any_time)
 {
-	struct buf out = BUF_INIT(4096);
-	struct check_talk talk = {0};
-	struct talk_fixture f;
-
 	check_talk_free(&talk);
-	talk_fixture_init(&f, CHECK_HTTPS);
-	cr_assert_eq(check_talk_begin(&talk, &f.job), 0);
+	begin(CHECK_HTTPS);
 	check_talk_close(&talk);
 	cr_assert_eq(check_talk_begin(&talk, &f.job), 0);
 	cr_assert_eq(check_talk_open(&talk, &out), CHECK_WAIT);
@@ -68,39 +77,25 @@ Test(check, talk_may_be_closed_at_any_time)
 	cr_assert_eq(check_talk_input(&talk, ok_response, sizeof(ok_response) - 1, &out),
 		     CHECK_DONE);
 	cr_assert_eq(talk.outcome.code, CODE_OK, "nothing of the talk before is left");
-	check_talk_close(&talk);
-	check_talk_free(&talk);
-	buf_deinit(&out);
+	end();
 }
 
 Test(check, first_outcome_is_final)
 {
-	struct buf out = BUF_INIT(4096);
-	struct check_talk talk = {0};
-	struct talk_fixture f;
-
-	talk_fixture_init(&f, CHECK_HTTP);
-	cr_assert_eq(check_talk_begin(&talk, &f.job), 0);
+	begin(CHECK_HTTP);
 	cr_assert_eq(check_talk_input(&talk, ok_response, sizeof(ok_response) - 1, &out),
 		     CHECK_DONE);
 	cr_assert_eq(check_talk_input(&talk, "more", 4, &out), CHECK_DONE);
 	check_talk_interrupted(&talk, CHECK_BROKEN, ECONNRESET);
 	cr_assert_eq(talk.outcome.code, CODE_OK);
 	cr_assert_eq(talk.outcome.bytes_read, sizeof(ok_response) - 1);
-	check_talk_close(&talk);
-	check_talk_free(&talk);
-	buf_deinit(&out);
+	end();
 }
 
 /* A kind without a driver must not judge. */
 Test(check, grpc_is_unknown_and_says_nothing)
 {
-	struct buf out = BUF_INIT(4096);
-	struct check_talk talk = {0};
-	struct talk_fixture f;
-
-	talk_fixture_init(&f, CHECK_GRPC);
-	cr_assert_eq(check_talk_begin(&talk, &f.job), 0);
+	begin(CHECK_GRPC);
 	cr_assert_eq(check_talk_open(&talk, &out), CHECK_DONE);
 	cr_assert_eq(talk.outcome.code, CODE_INTERNAL);
 	cr_assert_eq(talk.outcome.detail, EOPNOTSUPP);
@@ -113,6 +108,5 @@ Test(check, grpc_is_unknown_and_says_nothing)
 	cr_assert_eq(check_talk_begin(&talk, &f.job), 0);
 	cr_assert_eq(check_talk_input(&talk, "x", 1, &out), CHECK_DONE);
 	cr_assert_eq(check_code_verdict(talk.outcome.code), VERDICT_UNKNOWN);
-	check_talk_free(&talk);
-	buf_deinit(&out);
+	end();
 }
