@@ -58,6 +58,10 @@ struct agg {
 	bool waiting_changed;      /* a withdrawal was accepted */
 	uint64_t summary_due_ns;
 	uint64_t warm_due_ns; /* 0: warm */
+	/* checks that have been unknown for checks.unknown_max results in a row */
+	uint32_t n_unknown, n_unknown_told;
+	uint16_t unknown_code; /* of the latest of them */
+	uint64_t unknown_due_ns;
 	bool is_quitting;
 	enum quit_kind quit;
 };
@@ -107,7 +111,7 @@ static void wait_with(struct agg *a, uint32_t real, uint64_t until_ns)
 
 static void pass_real(struct agg *a, uint32_t real)
 {
-	struct fleet_wish w = fleet_wish_of(a->fleet, real);
+	struct fleet_wish w = fleet_wish_peek(a->fleet, real);
 	uint64_t until = disable_not_before(a, &w);
 
 	if (until)
@@ -164,7 +168,22 @@ static void on_blind(void *ctx, bool is_blind, uint32_t n_hosts, uint32_t n_bad)
 
 static void on_unknown(void *ctx, uint32_t check, const struct result *result, bool begins)
 {
-	agg_log_unknown(&((struct agg *)ctx)->log, check, result, begins);
+	struct agg *a = ctx;
+
+	a->n_unknown += begins ? 1 : UINT32_MAX;
+	if (begins && result)
+		a->unknown_code = result->code;
+	agg_log_unknown(&a->log, check, result, begins);
+}
+
+static void on_service_alarm(void *ctx, uint32_t service, enum fleet_alarm alarm, bool begins)
+{
+	agg_log_service_alarm(&((struct agg *)ctx)->log, service, alarm, begins);
+}
+
+static void on_generation(void *ctx, const struct generation *gen)
+{
+	((struct agg *)ctx)->log.generation = gen;
 }
 
 /* --- hooks: balancer, announcer → fleet --------------------------------------------------------
@@ -172,15 +191,18 @@ static void on_unknown(void *ctx, uint32_t check, const struct result *result, b
 
 static struct balancer_wish on_wish(void *ctx, uint32_t real)
 {
+	static const enum balancer_want wants[] = {
+		[FLEET_NOTHING] = BALANCER_NOTHING,
+		[FLEET_ENABLE] = BALANCER_ENABLE,
+		[FLEET_DISABLE] = BALANCER_DISABLE,
+	};
 	struct agg *a = ctx;
-	struct fleet_wish w = fleet_wish_of(a->fleet, real);
-	enum balancer_want want = BALANCER_NOTHING;
+	struct fleet_wish w = fleet_wish_peek(a->fleet, real);
 
-	if (w.want == FLEET_ENABLE)
-		want = BALANCER_ENABLE;
-	else if (w.want == FLEET_DISABLE && !disable_not_before(a, &w))
-		want = BALANCER_DISABLE;
-	return (struct balancer_wish){.want = want, .weight = w.weight};
+	if (disable_not_before(a, &w))
+		return (struct balancer_wish){.want = BALANCER_NOTHING};
+	w = fleet_wish_of(a->fleet, real);
+	return (struct balancer_wish){.want = wants[w.want], .weight = w.weight};
 }
 
 static void on_listed(void *ctx, uint32_t real, bool enabled, uint16_t weight)
@@ -209,6 +231,11 @@ static void on_first_find(void *ctx)
 	struct agg *a = ctx;
 
 	fleet_first_find(a->fleet, evloop_now(a->loop));
+}
+
+static void on_connection(void *ctx, bool is_connected)
+{
+	fleet_connection(((struct agg *)ctx)->fleet, is_connected);
 }
 
 static void on_sent(void *ctx, uint32_t prefix, enum state state)
@@ -258,6 +285,21 @@ static void pass_dirty(struct agg *a)
 	look_at_waiting(a);
 }
 
+/* The alarm of decisions 16: one line for all checks that cannot be judged, at most one a second.
+ */
+static void tell_unknown(struct agg *a)
+{
+	uint64_t now = evloop_now(a->loop);
+
+	if (a->n_unknown == a->n_unknown_told || now < a->unknown_due_ns)
+		return;
+	a->n_unknown_told = a->n_unknown;
+	a->unknown_due_ns = now + CLK_S;
+	LOG(a->n_unknown ? LOG_ERROR : LOG_INFO, "agg",
+	    a->n_unknown ? "checks_unknown" : "checks_known_again", LF_U64("checks", a->n_unknown),
+	    LF_STR("code", check_code_text((enum check_code)a->unknown_code)));
+}
+
 static void publish_summary(struct agg *a, bool is_now)
 {
 	struct announcer_status announcer;
@@ -272,6 +314,7 @@ static void publish_summary(struct agg *a, bool is_now)
 	announcer_status(a->announcer, &announcer);
 	s.generation = a->generation ? a->generation->number : 0;
 	s.is_warm = a->warm_due_ns == 0;
+	s.checks_unknown = a->n_unknown;
 	s.balancer_backend = a->args.app->balancer.backend;
 	s.balancer_connected = balancer.is_connected;
 	s.balancer_modules = balancer.n_modules;
@@ -315,7 +358,6 @@ static void adopt(struct agg *a, const struct control_msg *msg)
 	if (!a->generation)
 		a->warm_due_ns = now + WARM_S * CLK_S;
 	a->generation = msg->generation;
-	a->log.generation = msg->generation;
 }
 
 static void obey(struct agg *a, const struct control_msg *msg)
@@ -404,6 +446,7 @@ static void turn(struct agg *a)
 		fleet_tick(a->fleet, evloop_now(a->loop));
 	pass_dirty(a);
 	look_at_warmth(a);
+	tell_unknown(a);
 	publish_summary(a, false);
 	wait_and_dispatch(a, is_busy);
 }
@@ -488,6 +531,8 @@ static int make_fleet(struct agg *a)
 		.prefix_changed = on_prefix,
 		.blind_changed = on_blind,
 		.unknown_alarm = on_unknown,
+		.service_alarm = on_service_alarm,
+		.generation_changed = on_generation,
 	};
 
 	a->fleet = fleet_new(&config, a->args.tables, &hooks, a->args.counters);
@@ -506,7 +551,8 @@ static int make_actuators(struct agg *a)
 			  .listed = on_listed,
 			  .unlisted = on_unlisted,
 			  .acked = on_acked,
-			  .first_find = on_first_find},
+			  .first_find = on_first_find,
+			  .connection = on_connection},
 	};
 	struct announcer_args n = {
 		.loop = a->loop,

@@ -125,6 +125,23 @@ void agg_log_prefix(void *ctx, uint32_t prefix, enum state from, enum state to)
 	    LF_U64("joined", row->n_joined), LF_U64("joined_up", row->n_joined_up));
 }
 
+void agg_log_service_alarm(void *ctx, uint32_t service, enum fleet_alarm alarm, bool begins)
+{
+	static const char *const texts[] = {
+		[FLEET_ALARM_UNSERVED] = "announced, this service never served",
+		[FLEET_ALARM_PANIC] = "panic hold keeps reals that failed",
+		[FLEET_ALARM_SCALED] = "weights are sent scaled down: their sum is too large",
+	};
+	const struct agg_log *log = ctx;
+	char name[NAME_BYTES];
+
+	if (!gen_service_in_use(log->generation, service))
+		return;
+	service_text(log, service, name);
+	LOG(begins ? LOG_WARN : LOG_INFO, "quorum", begins ? "service_alarm" : "service_alarm_over",
+	    LF_STR("service", name), LF_STR("alarm", texts[alarm]));
+}
+
 void agg_log_blind(void *ctx, bool is_blind, uint32_t n_hosts, uint32_t n_bad)
 {
 	(void)ctx;
@@ -138,13 +155,12 @@ void agg_log_unknown(void *ctx, uint32_t check, const struct result *result, boo
 	char service[NAME_BYTES], real[NAME_BYTES];
 	uint32_t slot;
 
-	if (!gen_check_in_use(log->generation, check))
+	if (!log_enabled(LOG_DEBUG) || !gen_check_in_use(log->generation, check))
 		return;
 	slot = log->generation->checks[check].real;
 	service_text(log, log->generation->reals[slot].service, service);
 	name_real(log->generation, slot, real);
-	LOG(begins ? LOG_ERROR : LOG_INFO, "quorum",
-	    begins ? "check_unknown_alarm" : "check_known_again", LF_STR("service", service),
-	    LF_STR("real", real), LF_STR("code", code_text(result)),
+	LOG(LOG_DEBUG, "quorum", begins ? "check_unknown" : "check_known_again",
+	    LF_STR("service", service), LF_STR("real", real), LF_STR("code", code_text(result)),
 	    LF_U64("detail", result ? result->detail : 0));
 }

@@ -15,5 +15,6 @@ void agg_log_real(void *ctx, uint32_t real, enum state from, enum state to, uint
 		  const struct result *result, uint32_t held_s);
 void agg_log_service(void *ctx, uint32_t service, enum state from, enum state to);
 void agg_log_prefix(void *ctx, uint32_t prefix, enum state from, enum state to);
+void agg_log_service_alarm(void *ctx, uint32_t service, enum fleet_alarm alarm, bool begins);
 void agg_log_blind(void *ctx, bool is_blind, uint32_t n_hosts, uint32_t n_bad);
 void agg_log_unknown(void *ctx, uint32_t check, const struct result *result, bool begins);

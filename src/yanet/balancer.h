@@ -33,6 +33,8 @@ struct balancer_hooks {
 	void (*acked)(void *ctx, uint32_t real, bool enabled, uint16_t weight);
 	/* The first complete RealFind reply of this life. */
 	void (*first_find)(void *ctx);
+	/* Updates can be sent, or cannot any more. May be NULL. */
+	void (*connection)(void *ctx, bool is_connected);
 };
 
 struct balancer_args {

@@ -336,12 +336,21 @@ static void note_connect(struct driver *d, const struct yanet_conn *c)
 	kick_at(d, now_of(d));
 }
 
+static void tell_connection(struct driver *d, bool is_connected)
+{
+	const struct balancer_hooks *hooks = &d->args.hooks;
+
+	if (hooks->connection)
+		hooks->connection(hooks->ctx, is_connected);
+}
+
 static void real_connected(struct yanet_conn *c)
 {
 	struct driver *d = CONTAINER_OF(c, struct driver, real);
 
 	d->real_up_ns = clk_mono_ns();
 	yanet_plan_connected(&d->plan);
+	tell_connection(d, true);
 	note_connect(d, c);
 }
 
@@ -352,6 +361,8 @@ static void real_lost(struct yanet_conn *c, enum yanet_conn_loss loss)
 
 	d->is_in_cycle = false;
 	yanet_plan_lost(&d->plan);
+	if (was_up)
+		tell_connection(d, false);
 	note_loss(d, c, loss, was_up);
 }
 

@@ -231,8 +231,8 @@ def test_unknown_is_not_bad():
     text = service('192.0.2.1', [('127.0.1.1', 8080)],
                    check='TCP_CHECK {\n  connect_ip %(ip)s\n  connect_port %(port)d\n  bindto 198.51.100.99\n}')
     with TcpReal('127.0.1.1'), Daemon(text) as d:
-        wait_for('unknown results', lambda: d.events('check_unknown_alarm'))
-        equal(d.events('check_unknown_alarm')[0]['code'], 'no_local_addr')
+        wait_for('the alarm', lambda: d.events('checks_unknown'))
+        equal((d.events('checks_unknown')[0]['code'], d.events('checks_unknown')[0]['checks']), ('no_local_addr', 1))
         equal((d.events('real_down'), d.events('real_up')), ([], []))
 
 
