@@ -75,8 +75,7 @@ static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
 	return command == BIO_CTRL_FLUSH;
 }
 
-/* No type number of its own: nobody looks for BIOs by type, and a process has only 127 of them,
- * fewer than a big machine has contexts. */
+/* No type number of its own: nobody looks for BIOs by type, and a process has only 127 of them. */
 static BIO_METHOD *new_method(void)
 {
 	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "alived queue");

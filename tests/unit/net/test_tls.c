@@ -180,19 +180,6 @@ Test(tls, versions_outside_the_range_are_refused)
 	tls_free(NULL);
 }
 
-/* One per worker and minimum version, so many on a big machine. */
-Test(tls, contexts_are_not_limited_in_number)
-{
-	static struct tls_ctx *all[300];
-
-	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		all[i] = tls_ctx_new(0x0303);
-		cr_assert_not_null(all[i], "%zu", i);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		tls_ctx_free(all[i]);
-}
-
 static void cut_each_flight(uint16_t max_version)
 {
 	struct pair p;
