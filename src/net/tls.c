@@ -22,8 +22,6 @@
 enum {
 	/* ciphertext waiting for the library or for the caller; both sides take it at once */
 	MAX_QUEUED_BYTES = 1 << 20,
-	/* OpenSSL's default of 16 KiB per connection is room that no request of ours fills */
-	SEND_FRAGMENT_BYTES = 4096,
 	MAX_NAME_BYTES = 255,
 };
 
@@ -111,8 +109,7 @@ static bool set_up(SSL_CTX *c, uint16_t min_version)
 	return SSL_CTX_set_cipher_list(c, "DEFAULT:@SECLEVEL=0") &&
 	       SSL_CTX_set_min_proto_version(c, min_version) &&
 	       SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) &&
-	       SSL_CTX_set1_groups_list(c, "X25519:P-256:P-384:P-521") &&
-	       SSL_CTX_set_max_send_fragment(c, SEND_FRAGMENT_BYTES);
+	       SSL_CTX_set1_groups_list(c, "X25519:P-256:P-384:P-521");
 }
 
 struct tls_ctx *tls_ctx_new(uint16_t min_version)
