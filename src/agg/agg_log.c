@@ -56,14 +56,16 @@ void agg_log_check(void *ctx, uint32_t check, enum state from, enum state to,
 	    LF_STR("code", code_text(result)));
 }
 
-static void log_real_by_result(const struct agg_log *log, uint32_t real, const char *service,
-			       const char *name, enum state to, uint32_t check,
-			       const struct result *r, uint32_t held_s)
+static void log_real_by_result(const struct agg_log *log, uint32_t real, enum state to,
+			       uint32_t check, const struct result *r, uint32_t held_s)
 {
 	const struct check_row *row = state_check(log->tables, check);
 	const struct check_profile *p = gen_profile(log->generation, check);
 	const struct check_spec *c = &log->generation->checks[check];
+	char service[NAME_BYTES], name[NAME_BYTES];
 
+	service_text(log, log->generation->reals[real].service, service);
+	name_real(log->generation, real, name);
 	LOG(level_of(to), "quorum", real_events[to], LF_STR("service", service),
 	    LF_STR("real", name), LF_STR("type", check_kind_text((enum check_kind)c->kind)),
 	    LF_STR("code", code_text(r)),
@@ -83,12 +85,12 @@ void agg_log_real(void *ctx, uint32_t real, enum state from, enum state to, uint
 
 	if (!gen_real_in_use(log->generation, real))
 		return;
-	service_text(log, log->generation->reals[real].service, service);
-	name_real(log->generation, real, name);
 	if (result && gen_check_in_use(log->generation, check)) {
-		log_real_by_result(log, real, service, name, to, check, result, held_s);
+		log_real_by_result(log, real, to, check, result, held_s);
 		return;
 	}
+	service_text(log, log->generation->reals[real].service, service);
+	name_real(log->generation, real, name);
 	LOG(level_of(to), "quorum", real_events[to], LF_STR("service", service),
 	    LF_STR("real", name), LF_STR("from", state_text(from)),
 	    LF_STR("reason",

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/rcu.h"
 #include "base/version.h"
+#include "net/tls_memory.h"
 
 enum { HOUSEKEEPING_MS = 200 };
 
@@ -208,6 +209,9 @@ int app_main(int argc, char **argv)
 
 	if (!a)
 		return 1;
+	/* before anything uses OpenSSL: its want of memory must not count against a real */
+	if (tls_memory_watch(realloc) < 0)
+		fprintf(stderr, "alived: OpenSSL's memory cannot be watched\n");
 	r = opts_parse(argc, argv, &a->opts);
 	if (r != OPTS_RUN)
 		status = r == OPTS_DONE ? 0 : 2;

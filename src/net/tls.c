@@ -313,6 +313,11 @@ enum tls_step tls_read(struct tls *t, void *out, size_t room, size_t *ret_len)
 	return r == 1 ? TLS_UP : step_of(t, r);
 }
 
+bool tls_is_mid_record(const struct tls *t)
+{
+	return buf_len(&t->in) > 0 || SSL_has_pending(t->ssl);
+}
+
 struct tls_error tls_error(const struct tls *t)
 {
 	return t->error;

@@ -46,6 +46,9 @@ MUST_CHECK int tls_drain(struct tls *t, struct buf *out);
 MUST_CHECK int tls_write(struct tls *t, const void *data, size_t len);
 /* Decrypts up to room bytes into out; *ret_len > 0 with TLS_UP, 0 otherwise. */
 enum tls_step tls_read(struct tls *t, void *out, size_t room, size_t *ret_len);
+/* True if the peer's last record is not complete: its stream must not end here. An end between two
+ * records counts as an end, as many servers send no close_notify. */
+bool tls_is_mid_record(const struct tls *t);
 struct tls_error tls_error(const struct tls *t);
 /* After the handshake: 0x0303, IANA cipher number, notAfter in s since 1970 (0: unknown). */
 uint16_t tls_version(const struct tls *t);

@@ -5,12 +5,16 @@
 
 #include "base/clk.h"
 
-/* Reads of 64 KiB per event: one fat body does not hold the loop. */
+/* Reads of RUN_IN_BYTES per event, so that one fat body does not hold the loop. They take more than
+ * a socket holds (TCP_SOCK_RCVBUF_BYTES, which the kernel doubles): what is left after them came
+ * after the event, and so has an edge of its own. */
 enum { MAX_READS = 4 };
+static_assert(MAX_READS * RUN_IN_BYTES > 2 * TCP_SOCK_RCVBUF_BYTES, "edges may not be lost");
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-/* A failed send is not the end: the server may have answered and closed before it read us. */
+/* A failed send is not the end: the server may have answered and closed before it read us. The edge
+ * of its reset is still to come, or is being handled. */
 static void send_from(struct run_ctx *c, struct run *r, struct buf *b)
 {
 	int fd = run_sock(c, r)->fd;
@@ -126,8 +130,7 @@ static enum run_step stream_ended(struct run *r, int error)
 		error = r->send_error;
 	if (r->phase == RUN_TLS)
 		return run_over(r, CODE_TLS_CLOSED, (uint32_t)error);
-	/* an end without close_notify may be anybody's doing */
-	if (!error && r->tls)
+	if (!error && r->tls && tls_is_mid_record(r->tls))
 		return interrupted(r, CHECK_BROKEN, EPROTO);
 	return error ? interrupted(r, CHECK_BROKEN, error) : interrupted(r, CHECK_EOF, 0);
 }
@@ -241,28 +244,17 @@ static enum run_step read_on(struct run_ctx *c, struct run *r, uint32_t events)
 			return RUN_OVER;
 		/* a short read emptied the socket; an end behind it was not in these bits and so
 		 * comes as an edge of its own */
-		if ((size_t)n < sizeof(c->in) && !(events & last_words) && !r->send_error)
+		if ((size_t)n < sizeof(c->in) && !(events & last_words))
 			return RUN_WAIT;
 	}
-	if (tcp_pool_nudge(&c->pool, r->sock) < 0)
-		return run_over(r, CODE_INTERNAL, ENOMEM);
 	return RUN_WAIT;
-}
-
-/* After a failed send no edge may come any more: what was received is read now. */
-static enum run_step settle(struct run_ctx *c, struct run *r, enum run_step step)
-{
-	if (step == RUN_OVER || !r->send_error)
-		return step;
-	step = read_on(c, r, EPOLLHUP);
-	return step == RUN_OVER ? RUN_OVER : stream_ended(r, r->send_error);
 }
 
 enum run_step run_talk_begin(struct run_ctx *c, struct run *r)
 {
 	bool has_tls = check_uses_tls((enum check_kind)r->spec->kind);
 
-	return settle(c, r, has_tls ? begin_tls(c, r) : open_talk(c, r));
+	return has_tls ? begin_tls(c, r) : open_talk(c, r);
 }
 
 enum run_step run_talk_event(struct run_ctx *c, struct run *r, uint32_t events)
@@ -270,8 +262,8 @@ enum run_step run_talk_event(struct run_ctx *c, struct run *r, uint32_t events)
 	if ((events & EPOLLOUT) && buf_len(&r->out))
 		send_from(c, r, &r->out);
 	if (!(events & ~(uint32_t)EPOLLOUT))
-		return settle(c, r, RUN_WAIT);
-	return settle(c, r, read_on(c, r, events));
+		return RUN_WAIT;
+	return read_on(c, r, events);
 }
 
 enum run_step run_talk_timeout(struct run_ctx *c, struct run *r)
@@ -281,6 +273,8 @@ enum run_step run_talk_timeout(struct run_ctx *c, struct run *r)
 
 	if (step == RUN_OVER)
 		return RUN_OVER;
+	if (r->send_error)
+		return stream_ended(r, r->send_error);
 	if (r->phase == RUN_TLS)
 		return run_over(r, CODE_TLS_TIMEOUT, 0);
 	return interrupted(r, CHECK_TIMEOUT, 0);

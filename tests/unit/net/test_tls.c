@@ -339,6 +339,32 @@ Test(tls, close_notify_ends_handshake_and_reading)
 	pair_deinit(&p);
 }
 
+/* Every cut within a record is seen, the places between two records are not taken for one. */
+Test(tls, end_is_told_from_a_cut_record)
+{
+	unsigned char seen[64];
+	struct pair p;
+	size_t n;
+
+	pair_init(&p, 0x0303, &(struct tls_server_options){0});
+	pair_connect(&p, NULL);
+	cr_assert_eq(shake(&p, WHOLE), TLS_UP);
+	while (buf_len(&p.to_client))
+		feed(&p, buf_len(&p.to_client));
+	read_all(&p, seen, sizeof(seen));
+	cr_assert_not(tls_is_mid_record(p.client));
+	cr_assert(SSL_write_ex(p.server.ssl, "body", 4, &n));
+	tls_server_give(&p.server, &p.to_client);
+	n = buf_len(&p.to_client);
+	for (size_t i = 1; i <= n; i++) {
+		cr_assert_eq(tls_feed(p.client, buf_head(&p.to_client), 1), 0);
+		buf_consume(&p.to_client, 1);
+		cr_assert_eq(read_all(&p, seen, sizeof(seen)), i == n ? 4 : 0);
+		cr_assert_eq(tls_is_mid_record(p.client), i < n, "after byte %zu of %zu", i, n);
+	}
+	pair_deinit(&p);
+}
+
 Test(tls, damaged_record_fails_the_connection)
 {
 	unsigned char seen[64];
