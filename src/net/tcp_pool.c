@@ -104,11 +104,11 @@ void tcp_pool_deinit(struct tcp_pool *p)
 	table_deinit(&p->socks);
 }
 
-static int register_sock(struct tcp_pool *p, uint32_t slot, int op)
+static int register_sock(const struct tcp_pool *p, uint32_t slot)
 {
 	struct epoll_event e = {.events = INTEREST | EPOLLET, .data.u64 = slot};
 
-	if (epoll_ctl(p->epoll_fd, op, tcp_pool_at(p, slot)->fd, &e) < 0)
+	if (epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, tcp_pool_at(p, slot)->fd, &e) < 0)
 		return err_origin(-errno);
 	return 0;
 }
@@ -141,7 +141,7 @@ static struct tcp_fault make(struct tcp_pool *p, bool is_v4, bool is_bound, uint
 	*tcp_pool_at(p, slot) = s;
 	p->n_open++;
 	p->n_made++;
-	r = register_sock(p, slot, EPOLL_CTL_ADD);
+	r = register_sock(p, slot);
 	if (r < 0) {
 		drop(p, slot);
 		return (struct tcp_fault){TCP_FAULT_SOCKET, -r};
@@ -200,11 +200,6 @@ void tcp_pool_give(struct tcp_pool *p, uint32_t slot, enum tcp_end how, uint64_t
 	}
 	s->idle_since_ns = now_ns;
 	link_newest(p, slot);
-}
-
-int tcp_pool_nudge(struct tcp_pool *p, uint32_t slot)
-{
-	return register_sock(p, slot, EPOLL_CTL_MOD);
 }
 
 void tcp_pool_trim(struct tcp_pool *p, uint64_t now_ns)

@@ -52,9 +52,5 @@ enum tcp_end {
  * were handled (rule 8). */
 void tcp_pool_give(struct tcp_pool *p, uint32_t slot, enum tcp_end how, uint64_t now_ns);
 
-/* Makes epoll report the socket's state once more although no edge came. Returns 0 or a negative
- * errno. */
-MUST_CHECK int tcp_pool_nudge(struct tcp_pool *p, uint32_t slot);
-
 /* Closes surplus idle sockets, at most TCP_POOL_TRIM_MAX; to be called at least once a second. */
 void tcp_pool_trim(struct tcp_pool *p, uint64_t now_ns);

@@ -30,7 +30,7 @@ static bool set_int(int fd, int level, int name, int value)
 static bool set_lasting(int fd, bool is_v4)
 {
 	return set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1) &&
-	       set_int(fd, SOL_SOCKET, SO_RCVBUF, RCVBUF_BYTES) &&
+	       set_int(fd, SOL_SOCKET, SO_RCVBUF, TCP_SOCK_RCVBUF_BYTES) &&
 	       set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
 	       (is_v4 || set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1));
 }

@@ -12,7 +12,10 @@
 
 #include "base/addr.h"
 
-enum { TCP_SOCK_OPTION_BYTES = 40 };
+enum {
+	TCP_SOCK_OPTION_BYTES = 40,
+	TCP_SOCK_RCVBUF_BYTES = 64 << 10, /* set once: autotuning would outlive its connection */
+};
 #define TCP_SOCK_UNUSED UINT32_MAX
 
 /* What one connection needs of its socket. */

@@ -231,22 +231,6 @@ Test(tcp_pool, pending_edge_of_the_old_connection_never_shows_on_the_new_one)
 	tear_down();
 }
 
-Test(tcp_pool, nudge_repeats_the_event)
-{
-	uint64_t which;
-	uint32_t slot;
-
-	set_up(4);
-	slot = take(true, false, 1);
-	dial(slot);
-	cr_assert_eq(next_event(&which, WAIT_MS), EPOLLOUT);
-	cr_assert_eq(next_event(&which, 0), 0);
-	cr_assert_eq(tcp_pool_nudge(&pool, slot), 0);
-	cr_assert_eq(next_event(&which, WAIT_MS), EPOLLOUT);
-	cr_assert_eq(which, slot);
-	tear_down();
-}
-
 static void use_at_once(uint32_t n)
 {
 	uint32_t slots[64];
