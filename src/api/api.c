@@ -101,7 +101,7 @@ static void on_bell(struct ev_source *s, uint32_t events)
 
 static uint16_t port_of(int fd)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	socklen_t len = sizeof(sa);
 
 	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
@@ -113,13 +113,13 @@ static uint16_t port_of(int fd)
 	return 0;
 }
 
-static int serve(struct api *a, enum api_listener which, int fd, const char *path)
+static int serve(struct api *a, enum api_listener which, int fd, const char *address)
 {
 	static const enum route_listener listeners[] = {
 		[API_HTTP] = ROUTE_HTTP, [API_METRICS] = ROUTE_METRICS, [API_UNIX] = ROUTE_UNIX};
 	struct httpd_args args = {.loop = a->loop,
 				  .fd = fd,
-				  .path = path,
+				  .path = which == API_UNIX ? address : NULL,
 				  .limits = &a->limits,
 				  .counters = a->args.counters,
 				  .handler = route_handle,
@@ -128,6 +128,8 @@ static int serve(struct api *a, enum api_listener which, int fd, const char *pat
 
 	a->doors[which] = (struct route_door){.env = &a->env, .listener = listeners[which]};
 	a->ports[which] = port_of(fd);
+	LOG(LOG_INFO, "api", "listening", LF_STR("address", address),
+	    LF_U64("port", a->ports[which]));
 	r = httpd_new(&args, &a->httpd[which]);
 	if (r < 0)
 		close(fd);
@@ -146,7 +148,7 @@ static int open_tcp(struct api *a, enum api_listener which, const char *address)
 	if (!is_on(address))
 		return 0;
 	TRY(listen_tcp(address, &fd));
-	TRY(serve(a, which, fd, NULL));
+	TRY(serve(a, which, fd, address));
 	return 0;
 }
 

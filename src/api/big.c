@@ -24,7 +24,7 @@ static int more(void *ctx, struct buf *out)
 	has_more = walk_step(&b->walk);
 	if (b->walk.out.is_full)
 		return err_origin(-ENOBUFS);
-	return has_more ? 0 : HTTPD_SOURCE_END;
+	return has_more ? 0 : PUMP_SOURCE_END;
 }
 
 static void done(void *ctx)
@@ -42,7 +42,7 @@ static void start(struct httpd_request *r, const struct big_args *args, struct g
 		  uint32_t only_service)
 {
 	struct big *b = calloc(1, sizeof(*b));
-	struct httpd_source source = {.more = more, .done = done, .ctx = b};
+	struct pump_source source = {.more = more, .done = done, .ctx = b};
 
 	if (!b) {
 		hold_drop(g);

@@ -13,12 +13,8 @@
 #include "model/counter.h"
 
 enum {
-	/* per connection: the library's memory, and the most of a stream made ahead; both together
-	 * stay under the 64 KiB of decisions 49 */
+	/* of the library, per connection */
 	LIBRARY_BYTES = 32 * 1024,
-	AHEAD_BYTES = 12 * 1024,
-	/* the longest single piece of a stream: one service, real or check */
-	PIECE_BYTES = 1024 * 1024,
 	/* the library's own idle limit only backs up ours */
 	LIBRARY_IDLE_S = 120,
 	LOG_PATH_BYTES = 96,
@@ -32,17 +28,10 @@ enum conn_state {
 	CONN_CUT,       /* shut down by us; the library has not noticed yet */
 };
 
-struct stream {
-	struct httpd_source source; /* more == NULL: released */
-	struct buf ahead;
-	struct conn *conn; /* NULL: the connection forgot it */
-	bool has_ended;
-};
-
 struct conn {
 	struct conn *next, **link;
 	struct httpd *httpd;
-	struct stream *stream;
+	struct pump *pump; /* the answer under way, if it is a streamed one */
 	int fd;
 	enum conn_state state;
 	enum listen_peer peer;
@@ -88,74 +77,6 @@ static void make_id(char out[HTTPD_ID_BYTES])
 		 b[15]);
 }
 
-/* --- streams --------------------------------------------------------------------------------- */
-
-static void stream_release(struct stream *s)
-{
-	if (!s->source.more)
-		return;
-	s->source.done(s->source.ctx);
-	s->source.more = NULL;
-	buf_deinit(&s->ahead);
-}
-
-static void stream_free(void *cls)
-{
-	struct stream *s = cls;
-
-	stream_release(s);
-	if (s->conn)
-		s->conn->stream = NULL;
-	free(s);
-}
-
-static int stream_fill(struct stream *s, size_t want)
-{
-	while (!s->has_ended && buf_len(&s->ahead) < want) {
-		int r = s->source.more(s->source.ctx, &s->ahead);
-
-		if (r < 0)
-			return err_trace(r);
-		s->has_ended = r == HTTPD_SOURCE_END;
-	}
-	return 0;
-}
-
-static ssize_t stream_read(void *cls, uint64_t pos, char *out, size_t max)
-{
-	struct stream *s = cls;
-	size_t n;
-
-	(void)pos;
-	if (!s->source.more)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (stream_fill(s, MIN(max, (size_t)AHEAD_BYTES)) < 0) {
-		LOG(LOG_ERROR, "api", "answer_failed", LF_STR("error", err_last()));
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	}
-	n = MIN(max, buf_len(&s->ahead));
-	if (n == 0)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	memcpy(out, buf_head(&s->ahead), n);
-	buf_consume(&s->ahead, n);
-	return (ssize_t)n;
-}
-
-static struct stream *stream_new(struct conn *c, const struct httpd_source *source)
-{
-	struct stream *s = calloc(1, sizeof(*s));
-
-	if (!s) {
-		source->done(source->ctx);
-		return NULL;
-	}
-	s->source = *source;
-	s->ahead = BUF_INIT(AHEAD_BYTES + PIECE_BYTES);
-	s->conn = c;
-	c->stream = s;
-	return s;
-}
-
 /* --- answers --------------------------------------------------------------------------------- */
 
 /* Takes the response over. If it cannot be queued, the connection ends without one. */
@@ -189,11 +110,9 @@ void httpd_answer(struct httpd_request *pub, unsigned status, const char *conten
 }
 
 void httpd_answer_stream(struct httpd_request *pub, const char *content_type,
-			 const struct httpd_source *source)
+			 const struct pump_source *source)
 {
 	struct request *r = of(pub);
-	struct MHD_Response *response;
-	struct stream *s;
 
 	/* libmicrohttpd 0.9.75 ends even a bodiless chunked answer with a last chunk */
 	if (strcmp(pub->method, MHD_HTTP_METHOD_HEAD) == 0) {
@@ -201,14 +120,7 @@ void httpd_answer_stream(struct httpd_request *pub, const char *content_type,
 		httpd_answer(pub, MHD_HTTP_OK, content_type, "", 0);
 		return;
 	}
-	s = stream_new(r->conn, source);
-	if (!s)
-		return;
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, AHEAD_BYTES, stream_read, s,
-						     stream_free);
-	if (!response)
-		stream_free(s);
-	queue(r, MHD_HTTP_OK, content_type, response);
+	queue(r, MHD_HTTP_OK, content_type, pump_new(source, &r->conn->pump));
 }
 
 void httpd_suspend(struct httpd_request *pub)
@@ -314,6 +226,16 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 	return r->status || r->conn->state == CONN_WAITING ? MHD_YES : MHD_NO;
 }
 
+/* The library may free it later than now, when the connection has another one, or is gone. */
+static void forget_pump(struct conn *c)
+{
+	if (!c->pump)
+		return;
+	pump_release(c->pump);
+	pump_disown(c->pump);
+	c->pump = NULL;
+}
+
 static void on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
 			 enum MHD_RequestTerminationCode how)
 {
@@ -330,8 +252,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
 	    LF_U64("took_us", (clk_mono_ns() - r->begin_ns) / CLK_US),
 	    LF_BOOL("whole", how == MHD_REQUEST_TERMINATED_COMPLETED_OK),
 	    LF_STR("request_id", r->pub.id));
-	if (c->stream)
-		stream_release(c->stream);
+	forget_pump(c);
 	if (c->state != CONN_CUT)
 		c->state = CONN_READING;
 	c->since_ns = evloop_now(h->args.loop);
@@ -364,8 +285,7 @@ static void conn_begin(struct httpd *h, struct MHD_Connection *mhd, void **conte
 
 static void conn_end(struct conn *c)
 {
-	if (c->stream)
-		c->stream->conn = NULL;
+	forget_pump(c);
 	if (c->next)
 		c->next->link = c->link;
 	*c->link = c->next;
@@ -389,8 +309,8 @@ static void conn_cut(struct conn *c)
 	LOG(LOG_INFO, "api", "client_too_slow",
 	    LF_STR("while", c->state == CONN_READING ? "request" : "answer"));
 	counter_add(h->args.counters, CTR_API_REFUSED, 1);
-	if (c->stream)
-		stream_release(c->stream);
+	if (c->pump)
+		pump_release(c->pump);
 	c->state = CONN_CUT;
 	shutdown(c->fd, SHUT_RDWR);
 }

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "api/listen.h"
+#include "api/pump.h"
 #include "base/buf.h"
 #include "base/evloop.h"
 
@@ -61,19 +62,9 @@ uint64_t httpd_wait_ns(const struct httpd *h);
 void httpd_answer(struct httpd_request *r, unsigned status, const char *content_type,
 		  const void *body, size_t len);
 
-/* An answer made while it is sent. */
-enum { HTTPD_SOURCE_END = 1 };
-struct httpd_source {
-	/* Appends some bytes. Returns 0, HTTPD_SOURCE_END after the last, or a negative errno: the
-	 * connection is cut, so that the client sees that it is not whole. */
-	int (*more)(void *ctx, struct buf *out);
-	/* Called once, when it was sent, or the client is gone or too slow. Frees ctx. */
-	void (*done)(void *ctx);
-	void *ctx;
-};
 /* Answers 200 with what the source makes. The source is taken over in any case. */
 void httpd_answer_stream(struct httpd_request *r, const char *content_type,
-			 const struct httpd_source *source);
+			 const struct pump_source *source);
 
 /* Within the handler: the answer comes later. r stays valid until it is answered and resumed. */
 void httpd_suspend(struct httpd_request *r);

@@ -313,7 +313,7 @@ static enum ctl_exit dispatch(const struct ctl_opts *o, int argc, char **argv)
 
 enum ctl_exit ctl_cmd_main(int argc, char **argv)
 {
-	const char *no_color = getenv("NO_COLOR");
+	const char *no_color = secure_getenv("NO_COLOR");
 	struct ctl_opts o = {.sock = CTL_DEFAULT_SOCK,
 			     .is_coloured = isatty(STDOUT_FILENO) && !(no_color && *no_color)};
 	char *words[MAX_ARGS];

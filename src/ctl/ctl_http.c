@@ -162,7 +162,7 @@ enum ctl_exit ctl_http_call(const char *sock, const char *path, const char *body
 
 	if (r == 0)
 		return CTL_EXIT_OK;
-	fprintf(stderr, "alivectl: %s: %s\n", sock, strerror(-r));
+	fprintf(stderr, "alivectl: %s: %s\n", sock, strerrordesc_np(-r));
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		fputs("is alived running? -s SOCK names another socket\n", stderr);
 	return r == -EACCES || r == -EPERM ? CTL_EXIT_REFUSED : CTL_EXIT_NO_DAEMON;
@@ -189,12 +189,12 @@ static void print_detail(const json_t *d)
 
 static void print_refusal(const struct ctl_http_answer *a)
 {
-	json_t *j = json_loadb(a->body, a->len, 0, NULL), *detail;
+	json_t *j = json_loadb(a->body, a->len, 0, NULL), *details = json_object_get(j, "details");
 	const char *message = json_string_value(json_object_get(j, "message"));
-	size_t i;
 
 	fprintf(stderr, "alivectl: %s\n", message ? message : "refused");
-	json_array_foreach(json_object_get(j, "details"), i, detail) print_detail(detail);
+	for (size_t i = 0; i < json_array_size(details); i++)
+		print_detail(json_array_get(details, i));
 	json_decref(j);
 }
 

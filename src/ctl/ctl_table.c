@@ -2,8 +2,10 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
+#include "ctl/ctl_cmd.h"
 
 enum { CELL_BYTES = 512, FIRST_CELLS = 256, GAP = 2 };
 
@@ -31,7 +33,7 @@ static const char *const codes[] = {[CTL_TABLE_PLAIN] = "",
 NORETURN static void out_of_memory(void)
 {
 	fputs("alivectl: out of memory\n", stderr);
-	exit(1);
+	_exit(CTL_EXIT_REFUSED);
 }
 
 struct ctl_table *ctl_table_new(const char *const *headers, unsigned n_columns)

@@ -7,6 +7,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <criterion/criterion.h>
+
 #include "api/api.h"
 #include "base/rcu.h"
 #include "unit/api/fleet_fixture.h"

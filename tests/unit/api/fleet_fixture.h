@@ -1,4 +1,4 @@
-/* A small generation and published rows with known values, for the API's tests.
+/* A small generation and published rows with known values, for the API's tests of any framework.
  *
  *   tcp/192.0.2.1:80  TUN, group g-1, quorum 2, fwmark 7, up, W = 5
  *     10.0.0.1:80     up, held, weight 5; HTTP check with everything set, TCP check
@@ -8,8 +8,6 @@
  *     2001:db8:1::N   n_extra more of them
  */
 #pragma once
-
-#include <criterion/criterion.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +38,7 @@ static inline struct addr fixture_addr(const char *text)
 {
 	struct addr a;
 
-	cr_assert_eq(addr_parse(text, strlen(text), &a), ADDR_OK);
+	ASSERT(addr_parse(text, strlen(text), &a) == ADDR_OK);
 	return a;
 }
 
@@ -144,10 +142,9 @@ static inline void fixture_build(struct fleet_fixture *f)
 	r[0].checks = &c[0];
 	c[0].next = &c[1];
 	r[1].checks = &c[2];
-	cr_assert_eq(slot_books_init(&f->books), 0);
-	cr_assert_eq(gen_build(&draft, NULL, &f->books, FIXTURE_MONO_NS, FIXTURE_LOADED_NS, &f->gen,
-			       &diff),
-		     0);
+	ASSERT(slot_books_init(&f->books) == 0);
+	ASSERT(gen_build(&draft, NULL, &f->books, FIXTURE_MONO_NS, FIXTURE_LOADED_NS, &f->gen,
+			 &diff) == 0);
 	gen_diff_free(diff);
 	free(extra);
 }
@@ -214,7 +211,7 @@ static inline void fleet_fixture_init(struct fleet_fixture *f)
 	*f = (struct fleet_fixture){.n_extra = f->n_extra, .app.announcer.n_groups = 2};
 	memcpy(f->app.announcer.groups[0], "default", 8);
 	memcpy(f->app.announcer.groups[1], "g-1", 4);
-	cr_assert_eq(state_tables_init(&f->tables), 0);
+	ASSERT(state_tables_init(&f->tables) == 0);
 	fixture_build(f);
 	f->tcp = f->gen->service_order[0];
 	f->udp = f->gen->service_order[1];
@@ -248,7 +245,7 @@ static inline char *fleet_fixture_text(struct fleet_fixture *f, const struct wal
 
 	while (walk_step(&w))
 		;
-	cr_assert(!w.out.is_full);
+	ASSERT(!w.out.is_full);
 	text = strndup((char *)buf_head(&out), buf_len(&out));
 	buf_deinit(&out);
 	return text;
