@@ -315,7 +315,9 @@ enum tls_step tls_read(struct tls *t, void *out, size_t room, size_t *ret_len)
 
 bool tls_is_mid_record(const struct tls *t)
 {
-	return buf_len(&t->in) > 0 || SSL_has_pending(t->ssl);
+	/* RH: the library waits for a record's header; a cut right behind one leaves nothing pending */
+	return buf_len(&t->in) > 0 || SSL_has_pending(t->ssl) ||
+	       strcmp(SSL_rstate_string(t->ssl), "RH") != 0;
 }
 
 struct tls_error tls_error(const struct tls *t)
