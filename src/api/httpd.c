@@ -35,6 +35,7 @@ struct conn {
 	int fd;
 	enum conn_state state;
 	enum listen_peer peer;
+	bool has_begun; /* a request line has come: it is not just idle */
 	uint64_t since_ns;
 };
 
@@ -163,12 +164,30 @@ static bool says_too_large(struct MHD_Connection *mhd)
 	return text && !str_to_u64(text, strlen(text), HTTPD_BODY_BYTES, &bytes);
 }
 
-static enum MHD_Result begin_request(struct MHD_Connection *mhd, const char *path,
-				     const char *method, void **con_cls)
+static struct conn *conn_of(struct MHD_Connection *mhd)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct conn *c = info ? info->socket_context : NULL;
+
+	return info ? info->socket_context : NULL;
+}
+
+/* Called with the request line; what it returns becomes the request's context. */
+static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+	struct conn *c = conn_of(mhd);
+
+	(void)cls;
+	(void)uri;
+	if (c)
+		c->has_begun = true;
+	return NULL;
+}
+
+static enum MHD_Result begin_request(struct MHD_Connection *mhd, const char *path,
+				     const char *method, void **con_cls)
+{
+	struct conn *c = conn_of(mhd);
 	struct request *r = c ? calloc(1, sizeof(*r)) : NULL;
 	struct str text;
 
@@ -255,6 +274,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
 	forget_pump(c);
 	if (c->state != CONN_CUT)
 		c->state = CONN_READING;
+	c->has_begun = false;
 	c->since_ns = evloop_now(h->args.loop);
 	buf_deinit(&r->body);
 	free(r);
@@ -301,14 +321,17 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 		conn_end(*context);
 }
 
-/* The library sees the end of the connection in its next run and tidies up. */
+/* The library sees the end of the connection in its next run and tidies up. One that is idle
+ * between requests is closed without a word. */
 static void conn_cut(struct conn *c)
 {
 	struct httpd *h = c->httpd;
 
-	LOG(LOG_INFO, "api", "client_too_slow",
-	    LF_STR("while", c->state == CONN_READING ? "request" : "answer"));
-	counter_add(h->args.counters, CTR_API_REFUSED, 1);
+	if (c->state == CONN_ANSWERING || c->has_begun) {
+		LOG(LOG_INFO, "api", "client_too_slow",
+		    LF_STR("while", c->state == CONN_READING ? "request" : "answer"));
+		counter_add(h->args.counters, CTR_API_REFUSED, 1);
+	}
 	if (c->pump)
 		pump_release(c->pump);
 	c->state = CONN_CUT;
@@ -365,14 +388,14 @@ static void on_library_log(void *cls, const char *format, va_list args)
 
 static struct MHD_Daemon *start_library(struct httpd *h)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-				NULL, NULL, on_access, h, MHD_OPTION_EXTERNAL_LOGGER,
-				on_library_log, NULL, MHD_OPTION_LISTEN_SOCKET, h->args.fd,
-				MHD_OPTION_CONNECTION_LIMIT, h->args.limits->connections,
-				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIBRARY_BYTES,
-				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIBRARY_IDLE_S,
-				MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-				MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
+	return MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+		on_access, h, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, h->args.fd, MHD_OPTION_CONNECTION_LIMIT,
+		h->args.limits->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)LIBRARY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIBRARY_IDLE_S,
+		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
 }
 
 static int watch_library(struct httpd *h)

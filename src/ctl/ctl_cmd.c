@@ -237,6 +237,13 @@ static bool set_help(struct ctl_opts *o, const char *value)
 	return true;
 }
 
+static bool set_version(struct ctl_opts *o, const char *value)
+{
+	(void)value;
+	o->wants_version = true;
+	return true;
+}
+
 static const struct option_row options[] = {
 	{"-s", true, set_sock},
 	{"--socket", true, set_sock},
@@ -244,6 +251,8 @@ static const struct option_row options[] = {
 	{"--json", false, set_json},
 	{"-h", false, set_help},
 	{"--help", false, set_help},
+	{"-V", false, set_version},
+	{"--version", false, set_version},
 };
 
 /* Takes the option at argv[0], with its value. Returns how many arguments it took, 0 if it is none
@@ -321,6 +330,8 @@ enum ctl_exit ctl_cmd_main(int argc, char **argv)
 
 	if (n < 0)
 		return CTL_EXIT_USAGE;
+	if (o.wants_version)
+		return run_version(&o, 0, NULL);
 	if (n > 0)
 		return dispatch(&o, n, words);
 	print_usage(o.wants_help ? stdout : stderr);

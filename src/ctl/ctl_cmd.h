@@ -19,6 +19,7 @@ struct ctl_opts {
 	bool is_json;
 	bool is_coloured; /* standard output is a terminal, and NO_COLOR is unset or empty */
 	bool wants_help;
+	bool wants_version;
 };
 
 typedef enum ctl_exit (*ctl_cmd_fn)(const struct ctl_opts *o, int argc, char **argv);

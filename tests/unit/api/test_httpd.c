@@ -84,7 +84,24 @@ Test(httpd, request_that_never_ends_is_cut)
 	cr_assert_str_empty(text);
 	free(text);
 	close(fd);
+	cr_assert_eq(counter_get(&rig.counters, CTR_API_REFUSED), 1);
 	serves();
+}
+
+Test(httpd, idle_connection_is_closed_without_being_counted)
+{
+	char *text;
+	int fd;
+
+	api_set_deadlines(rig.api, 200 * CLK_MS, 10 * CLK_S);
+	cr_assert_eq(api_start(rig.api), 0);
+	fd = rig_connect_tcp(&rig, API_HTTP);
+	rig_send(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+	text = rig_read_all(fd);
+	cr_assert_not_null(strstr(text, "ok\n"));
+	free(text);
+	close(fd);
+	cr_assert_eq(counter_get(&rig.counters, CTR_API_REFUSED), 0);
 }
 
 Test(httpd, dribbled_request_is_cut)

@@ -20,6 +20,15 @@ Test(ctl_cmd, version_needs_no_daemon)
 	cr_assert_stdout_eq_str(expected);
 }
 
+Test(ctl_cmd, version_is_an_option_too)
+{
+	char expected[128];
+
+	snprintf(expected, sizeof(expected), "alivectl %s\n", version_text());
+	cr_assert_eq(CTL("--version"), CTL_EXIT_OK);
+	cr_assert_stdout_eq_str(expected);
+}
+
 Test(ctl_cmd, no_daemon_is_exit_3)
 {
 	cr_assert_eq(CTL("-s", "/nonexistent/sock", "status"), CTL_EXIT_NO_DAEMON);
