@@ -250,6 +250,14 @@ uint64_t wheel_next_ns(const struct wheel *w)
 	return ns;
 }
 
+/* The block of ticks that a list of the last level stands for now. */
+static uint64_t block_of(const struct wheel *w, uint32_t list)
+{
+	unsigned ahead = (list - slot_of(w->now_tick, LAST)) & (WHEEL_SLOTS - 1);
+
+	return (w->now_tick >> (LAST * WHEEL_BITS)) + ahead;
+}
+
 static bool list_is_valid(const struct wheel *w, uint32_t list, uint32_t *n)
 {
 	uint32_t before = LIST_MARK | list;
@@ -265,8 +273,9 @@ static bool list_is_valid(const struct wheel *w, uint32_t list, uint32_t *n)
 			return false;
 		if (level < LAST && list_of(w, tick) != list)
 			return false;
-		/* the farthest slot holds what was too far when it was armed */
-		if (level == LAST && list < LIST_DUE && tick < next_stop(w))
+		/* not later than its block: what was too far lies in a nearer one */
+		if (level == LAST && list < LIST_DUE &&
+		    tick >> (LAST * WHEEL_BITS) < block_of(w, list))
 			return false;
 		before = at;
 	}

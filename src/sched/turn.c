@@ -156,7 +156,6 @@ static void issue(struct turn *t, uint32_t check, const struct pace_rule *r, uin
 	if (ring_room(&port->jobs) == 0) {
 		counter_add(t->counters, CTR_RING_FULL, 1);
 		wheel_arm(&t->wheel, check, pace_put_off(p));
-		t->is_put_off = true;
 		return;
 	}
 	put_job(t, port, check, word);
@@ -195,14 +194,14 @@ static void publish_jobs(struct turn *t)
  * waits for most of them: a check that is not in a burst is in the wheel already, and each turn
  * drains before it fires. A bad end that calls for a retry must be seen before the retry is due,
  * so at the latest one shortest retry delay from now; the end of a burst's attempt at the next
- * tick, since its check is in no wheel. So a fleet at rest costs no wakes between due times, and
- * neither does one that is down for long. */
+ * tick, since its check is in no wheel. A check that was put off is overdue in the wheel. So a
+ * fleet at rest costs no wakes between due times, and neither does one that is down for long. */
 static uint64_t next_turn(const struct turn *t, uint64_t now_ns)
 {
 	uint64_t next_tick = (now_ns / TURN_TICK_NS + 1) * TURN_TICK_NS;
 	uint64_t next = wheel_next_ns(&t->wheel);
 
-	if (t->is_put_off || t->n_in_burst)
+	if (t->n_in_burst)
 		return next_tick;
 	if (t->n_watched && t->watch_delay_ns < next - MIN(next, now_ns))
 		next = now_ns + t->watch_delay_ns;
@@ -215,7 +214,6 @@ uint64_t turn_run(struct turn *t, uint64_t now_ns)
 
 	counter_add(t->counters, CTR_SCHED_TICKS, 1);
 	drain_dones(t);
-	t->is_put_off = false;
 	wheel_advance(&t->wheel, now_ns);
 	while ((check = wheel_pop(&t->wheel)) != WHEEL_NONE)
 		fire(t, check, now_ns);
@@ -253,13 +251,11 @@ static void add_missing(struct turn *t, uint64_t now_ns)
 void turn_adopt(struct turn *t, const struct generation *g, const struct gen_diff *diff,
 		uint64_t now_ns)
 {
-	bool is_first = !t->generation;
-
 	t->generation = g;
 	for (uint32_t i = 0; diff && i < diff->checks.removed.n; i++)
 		remove_check(t, diff->checks.removed.at[i]);
 	for (uint32_t i = 0; diff && i < diff->checks.added.n; i++)
 		add_check(t, diff->checks.added.at[i], now_ns);
-	if (is_first || !diff)
+	if (!diff)
 		add_missing(t, now_ns);
 }

@@ -32,7 +32,6 @@ struct turn {
 	uint32_t n_watched;
 	uint32_t n_in_burst;
 	uint64_t watch_delay_ns;
-	bool is_put_off; /* some check waits for room in a ring */
 	/* by the low 8 bits of the generation's number, as a done carries it. Two generations 256
 	 * apart share one, so the number may be too high, never too low. */
 	_Atomic uint32_t in_flight[TURN_GENERATIONS];
@@ -45,8 +44,8 @@ MUST_CHECK int turn_init(struct turn *t, struct port *ports, uint32_t n_workers,
 void turn_deinit(struct turn *t);
 
 /* Uses g from now on: forgets the checks that diff removed, lets those it added wait for their
- * first grid point; the others keep theirs. Without an earlier generation, or without diff, every
- * check of g that has no row yet is added. Costs as much as changed. */
+ * first grid point; the others keep theirs. Costs as much as changed. Without diff every check of g
+ * that waits for nothing yet is added. */
 void turn_adopt(struct turn *t, const struct generation *g, const struct gen_diff *diff,
 		uint64_t now_ns);
 

@@ -118,9 +118,70 @@ static void no_ring_is_lost(void **state)
 	assert_true(n_idle <= n_rung + N_PRODUCERS + 2);
 }
 
+static _Atomic uint32_t n_answered;
+
+static void *ask(void *arg)
+{
+	struct producer *p = arg;
+
+	while (clk_mono_ns() < until_ns) {
+		ASSERT(ring_room(&p->ring) > 0);
+		*(uint64_t *)ring_put(&p->ring) = p->n_put++;
+		ring_publish(&p->ring);
+		wake_ring(&bell);
+		/* acquire: pairs with answer() */
+		while (atomic_load_explicit(&n_answered, memory_order_acquire) != p->n_put)
+			sched_yield();
+	}
+	/* release: pairs with all_over() */
+	atomic_store_explicit(&n_over, N_PRODUCERS, memory_order_release);
+	wake_ring(&bell);
+	return NULL;
+}
+
+static uint32_t answer(struct ring *r, uint32_t n_taken)
+{
+	while (ring_peek(r)) {
+		ring_release(r);
+		/* release: pairs with ask() */
+		atomic_store_explicit(&n_answered, ++n_taken, memory_order_release);
+	}
+	return n_taken;
+}
+
+/* One element at a time: if its ring is lost, no other one comes after it. */
+static void each_ring_is_answered(void **state)
+{
+	struct pollfd fd = {.fd = wake_fd(&bell), .events = POLLIN};
+	struct producer *p = &producers[0];
+	uint32_t n_taken = 0;
+
+	(void)state;
+	*p = (struct producer){0};
+	/* relaxed: no thread runs */
+	atomic_store_explicit(&n_over, 0, memory_order_relaxed);
+	until_ns = clk_mono_ns() + 1500 * CLK_MS;
+	assert_int_equal(ring_init(&p->ring, 8, sizeof(uint64_t)), 0);
+	assert_int_equal(pthread_create(&p->thread, NULL, ask, p), 0);
+	while (!all_over()) {
+		n_taken = answer(&p->ring, n_taken);
+		wake_arm(&bell);
+		if (!ring_peek(&p->ring) && !all_over())
+			assert_int_equal(poll(&fd, 1, 5000), 1);
+		wake_disarm(&bell);
+	}
+	pthread_join(p->thread, NULL);
+	assert_int_equal(n_taken, p->n_put);
+	assert_true(n_taken > 100);
+	ring_deinit(&p->ring);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(no_ring_is_lost)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_ring_is_lost),
+		cmocka_unit_test(each_ring_is_answered),
+	};
 	int failed;
 
 	if (wake_init(&bell) < 0)

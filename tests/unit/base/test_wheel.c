@@ -315,6 +315,12 @@ Test(wheel, validate_sees_a_broken_link_bit_or_count)
 	w.occupied[0][0] ^= 1 << 5;
 	cr_assert_not(wheel_validate(&w));
 	w.occupied[0][0] ^= 1 << 5;
+	wheel_arm(&w, 3, CLK_MS << 35);
+	cr_assert(wheel_validate(&w));
+	rows[3].node.due_ns = 9 * CLK_MS; /* lies too far away for it */
+	cr_assert_not(wheel_validate(&w));
+	wheel_disarm(&w, 3);
+	cr_assert(wheel_validate(&w));
 	rows[1].node.prev = 1;
 	cr_assert_not(wheel_validate(&w));
 }

@@ -319,6 +319,35 @@ Test(pace, put_off_keeps_its_due_time_and_ages)
 	cr_assert_eq(pace_fire(&p, &r, first + 8 * CLK_S, STATE_UP).n_paused, 6);
 }
 
+Test(pace, burst_that_ends_while_put_off_is_put_off_no_more)
+{
+	rule(10, 1, 5);
+	uint64_t first = begin(CLK_S);
+
+	issue_at(first, STATE_UP);
+	end_at(first + CLK_MS, VERDICT_BAD, STATE_UP);
+	cr_assert(pace_fire(&p, &r, p.node.due_ns, STATE_UP).is_issue);
+	arm(pace_put_off(&p));
+	arm(pace_fire(&p, &r, p.node.due_ns + 5 * CLK_MS, STATE_DOWN).due_ns);
+	cr_assert_eq(p.node.due_ns, first + 10 * CLK_S);
+	/* so a standstill is one again */
+	cr_assert_eq(pace_fire(&p, &r, first + 15 * CLK_S, STATE_DOWN).n_paused, 1);
+}
+
+Test(pace, start_forgets_what_the_row_was_doing)
+{
+	rule(10, 1, 5);
+	uint64_t first = begin(CLK_S);
+
+	issue_at(first, STATE_UP);
+	end_at(first + CLK_MS, VERDICT_BAD, STATE_UP);
+	issue_at(p.node.due_ns, STATE_UP);
+	arm(pace_start(&p, &r, 2, first + 3 * CLK_S));
+	cr_assert_eq(p.flags, PACE_USED);
+	cr_assert_eq(pace_attempt(&p), 1);
+	cr_assert_eq(p.node.due_ns, first + 10 * CLK_S);
+}
+
 Test(pace, done_of_another_job_is_not_ours)
 {
 	rule(1, 3, 0);

@@ -332,6 +332,47 @@ Test(turn, fleet_at_rest_wakes_only_for_due_times)
 	end();
 }
 
+/* The attempt's end is seen although no retry may follow it: its check is in no wheel. */
+Test(turn, d11_grid_point_right_after_the_burst_is_not_missed)
+{
+	n_attempts = 0;
+	fall = 1000;
+	b.on_job = fail_until_down;
+	b.profiles[0] = bed_profile(10);
+	b.profiles[0].retry = 1;
+	b.job_ns = 3400 * CLK_MS; /* attempt, 3 s, retry: 200 ms are left of the interval */
+	begin(1, 1, 1);
+	bed_set_state(&b, 0, STATE_UP);
+	bed_run(&b, b.now_ns + 60 * CLK_S);
+	for (uint32_t i = 2; i < n_attempts; i++)
+		cr_assert_eq(attempts_ns[i], attempts_ns[i - 2] + 10 * CLK_S);
+	cr_assert_geq(n_attempts, 10);
+	cr_assert_eq(counter_get(&b.counters, CTR_GRID_PAUSED), 0);
+	end();
+}
+
+Test(turn, shortest_retry_delay_is_forgotten_with_its_jobs)
+{
+	for (int i = 0; i < 2; i++) {
+		b.profiles[i] = bed_profile(6);
+		b.profiles[i].retry = 2;
+	}
+	b.profiles[0].retry_delay_ns = CLK_MS;
+	b.job_ns = 5 * CLK_S;
+	b.on_job = bed_good;
+	begin(2, 2, 1);
+	bed_set_state(&b, 0, STATE_UP);
+	bed_set_state(&b, 1, STATE_UP);
+	bed_run(&b, b.now_ns + 60 * CLK_S);
+	bed_set_state(&b, 0, STATE_DOWN);
+	bed_run(&b, b.now_ns + 12 * CLK_S);
+	uint64_t before = counter_get(&b.counters, CTR_SCHED_TICKS);
+
+	bed_run(&b, b.now_ns + 600 * CLK_S);
+	cr_assert_leq(counter_get(&b.counters, CTR_SCHED_TICKS) - before, 100 * 60);
+	end();
+}
+
 Test(turn, long_failure_costs_no_wakes)
 {
 	b.profiles[0] = bed_profile(6);
@@ -517,6 +558,48 @@ Test(turn, d7_in_flight_reaches_zero_for_a_left_generation)
 	bed_run(&b, b.now_ns + 800 * CLK_MS);
 	cr_assert_eq(turn_in_flight(&b.turn, 1), 0);
 	cr_assert_gt(turn_in_flight(&b.turn, 2), 0);
+	end();
+}
+
+Test(turn, adoption_without_diff_adds_what_is_missing)
+{
+	b.profiles[0] = bed_profile(1);
+	b.on_job = bed_good;
+	b.now_ns = 1000 * CLK_S;
+	bed_init(&b, 10, 1, 1, 64);
+	b.checks[3].real = SLOT_NONE;
+	bed_start(&b);
+	bed_run(&b, b.now_ns + 2 * CLK_S);
+	cr_assert_eq(b.n_jobs, 18);
+	b.checks[3].real = 3;
+	turn_adopt(&b.turn, &b.gen, NULL, b.now_ns);
+	bed_turn(&b, b.now_ns);
+	bed_run(&b, b.now_ns + 1 * CLK_S);
+	cr_assert_eq(b.n_jobs, 28);
+	bed_deinit(&b);
+}
+
+/* slots.h lets a slot rest, but a diff that takes and gives one at once is no trap. */
+Test(turn, slot_removed_and_added_by_one_diff_is_the_new_check)
+{
+	struct gen_diff diff = {0};
+	uint32_t slots[] = {0};
+
+	b.profiles[0] = bed_profile(1);
+	b.job_ns = 700 * CLK_MS;
+	begin(1, 1, 1);
+	bed_run(&b, b.now_ns + 1100 * CLK_MS);
+	b.sequences[0] = 7;
+	diff.checks.removed = diff.checks.added = (struct slot_list){slots, 1};
+	struct generation g = next_generation(2);
+
+	turn_adopt(&b.turn, &g, &diff, b.now_ns);
+	const struct pace *p = table_row(&b.turn.rows, 0);
+
+	cr_assert_eq(p->sequence, 7);
+	cr_assert_eq(p->flags, PACE_USED);
+	cr_assert(wheel_is_armed(&b.turn.wheel, 0));
+	cr_assert(wheel_validate(&b.turn.wheel));
 	end();
 }
 
