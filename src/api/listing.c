@@ -206,13 +206,11 @@ static void put_last(struct walk *w)
 	jsonout_close(j, '}');
 }
 
-/* One 16-bit word of a history row: code and duration of one result. */
-static uint16_t history_word(const struct history_row *h, unsigned i)
+static uint8_t read_byte(const uint8_t *at)
 {
-	const _Atomic uint16_t *word = (const _Atomic uint16_t *)(const void *)&h->at[i];
-
-	/* relaxed: each word stands for itself */
-	return atomic_load_explicit(word, memory_order_relaxed);
+	/* relaxed: each byte stands for itself; code and duration of the result that is being
+	 * written right now may be of two results */
+	return atomic_load_explicit((const _Atomic uint8_t *)at, memory_order_relaxed);
 }
 
 /* Newest first; the row is a ring and history_at its next place. */
@@ -221,18 +219,16 @@ static void put_history(struct walk *w)
 	const struct history_row *h = state_history(w->tables, w->check.slot);
 	unsigned n = ARRAY_LEN(h->at);
 
-	static_assert(sizeof(h->at[0]) == sizeof(uint16_t), "code and duration are one word");
 	jsonout_key(&w->out, "history");
 	jsonout_open(&w->out, '[');
 	for (unsigned i = 1; i <= n; i++) {
-		uint16_t word = history_word(h, (w->check.row.history_at + n - i) % n);
-		uint8_t pair[2];
+		unsigned at = (w->check.row.history_at + n - i) % n;
+		uint8_t code = read_byte(&h->at[at].code);
 
-		memcpy(pair, &word, sizeof(pair));
-		if (pair[0] == CODE_NONE)
+		if (code == CODE_NONE)
 			break;
 		jsonout_open(&w->out, '{');
-		put_result(&w->out, pair[0], history_us(pair[1]));
+		put_result(&w->out, code, history_us(read_byte(&h->at[at].log_duration)));
 		jsonout_close(&w->out, '}');
 	}
 	jsonout_close(&w->out, ']');
