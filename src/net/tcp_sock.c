@@ -210,21 +210,17 @@ enum tcp_progress tcp_sock_progress(const struct tcp_sock *s, uint32_t events, i
 
 bool tcp_sock_is_self(const struct tcp_sock *s, const struct addr *target, uint16_t port)
 {
-	struct sockaddr_storage want, have;
+	struct sockaddr_storage want, have = {0};
+	const size_t head = offsetof(struct sockaddr_in, sin_addr); /* family and port, in both */
+	const size_t at = s->is_v4 ? head : offsetof(struct sockaddr_in6, sin6_addr);
+	const size_t n = s->is_v4 ? sizeof(struct in_addr) : sizeof(struct in6_addr);
 	socklen_t len = sizeof(have);
 
 	addr_to_sockaddr(target, port, &want);
 	if (getsockname(s->fd, (struct sockaddr *)&have, &len) < 0)
 		return false;
-	if (s->is_v4) {
-		const struct sockaddr_in *a = (const void *)&want, *b = (const void *)&have;
-
-		return a->sin_port == b->sin_port && a->sin_addr.s_addr == b->sin_addr.s_addr;
-	}
-	const struct sockaddr_in6 *a = (const void *)&want, *b = (const void *)&have;
-
-	return a->sin6_port == b->sin6_port &&
-	       memcmp(&a->sin6_addr, &b->sin6_addr, sizeof(a->sin6_addr)) == 0;
+	return memcmp(&want, &have, head) == 0 &&
+	       memcmp((const char *)&want + at, (const char *)&have + at, n) == 0;
 }
 
 int tcp_sock_disconnect(struct tcp_sock *s)

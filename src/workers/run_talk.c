@@ -11,6 +11,37 @@
 enum { MAX_READS = 4 };
 static_assert(MAX_READS * RUN_IN_BYTES > 2 * TCP_SOCK_RCVBUF_BYTES, "edges may not be lost");
 
+/* --- ends ------------------------------------------------------------------------------------- */
+
+static enum run_step talk_over(struct run *r)
+{
+	return run_over(r, (enum check_code)r->talk.outcome.code, r->talk.outcome.detail);
+}
+
+static enum run_step interrupted(struct run *r, enum check_interrupt why, int error)
+{
+	check_talk_interrupted(&r->talk, why, (uint32_t)error);
+	return talk_over(r);
+}
+
+static enum run_step tls_failed(struct run *r)
+{
+	struct tls_error e = tls_error(r->tls);
+
+	return run_over(r, (enum check_code)e.code, e.detail);
+}
+
+/* What we have to say or were told cannot be held: no memory is our fault; a server that makes us
+ * queue without end, or never reads, is not. */
+static enum run_step cannot_hold(struct run *r, int error)
+{
+	if (error == -ENOMEM)
+		return run_over(r, CODE_NO_MEMORY, ENOMEM);
+	if (r->phase == RUN_TLS)
+		return run_over(r, CODE_TLS_PROTOCOL, 0);
+	return interrupted(r, CHECK_BROKEN, -error);
+}
+
 /* --- sending ---------------------------------------------------------------------------------- */
 
 /* A failed send is not the end: the server may have answered and closed before it read us. The edge
@@ -46,7 +77,7 @@ static enum run_step push(struct run_ctx *c, struct run *r, struct buf *b)
 	int error = buf_append(&r->out, buf_head(b), buf_len(b));
 
 	buf_consume(b, buf_len(b));
-	return error < 0 ? run_over(r, CODE_NO_MEMORY, (uint32_t)-error) : RUN_WAIT;
+	return error < 0 ? cannot_hold(r, error) : RUN_WAIT;
 }
 
 static enum run_step push_tls(struct run_ctx *c, struct run *r)
@@ -56,7 +87,7 @@ static enum run_step push_tls(struct run_ctx *c, struct run *r)
 
 	if (error < 0) {
 		buf_consume(b, buf_len(b));
-		return run_over(r, CODE_NO_MEMORY, (uint32_t)-error);
+		return cannot_hold(r, error);
 	}
 	return push(c, r, b);
 }
@@ -78,16 +109,11 @@ static enum run_step said(struct run_ctx *c, struct run *r, struct buf *b)
 	error = tls_write(r->tls, buf_head(b), buf_len(b));
 	buf_consume(b, buf_len(b));
 	if (error < 0)
-		return run_over(r, CODE_INTERNAL, (uint32_t)-error);
+		return tls_failed(r);
 	return push_tls(c, r);
 }
 
 /* --- the driver ------------------------------------------------------------------------------- */
-
-static enum run_step talk_over(struct run *r)
-{
-	return run_over(r, (enum check_code)r->talk.outcome.code, r->talk.outcome.detail);
-}
 
 static enum run_step drop_words(struct buf *b, struct run *r)
 {
@@ -117,12 +143,6 @@ static enum run_step heard(struct run_ctx *c, struct run *r, const void *data, s
 	return said(c, r, b);
 }
 
-static enum run_step interrupted(struct run *r, enum check_interrupt why, int error)
-{
-	check_talk_interrupted(&r->talk, why, (uint32_t)error);
-	return talk_over(r);
-}
-
 /* The stream broke: error, or 0 for its end. */
 static enum run_step stream_ended(struct run *r, int error)
 {
@@ -136,13 +156,6 @@ static enum run_step stream_ended(struct run *r, int error)
 }
 
 /* --- TLS -------------------------------------------------------------------------------------- */
-
-static enum run_step tls_failed(struct run *r)
-{
-	struct tls_error e = tls_error(r->tls);
-
-	return run_over(r, (enum check_code)e.code, e.detail);
-}
 
 static enum run_step decrypt(struct run_ctx *c, struct run *r)
 {
@@ -216,8 +229,10 @@ static enum run_step received(struct run_ctx *c, struct run *r, size_t len)
 {
 	if (!r->tls)
 		return heard(c, r, c->in, len);
-	if (tls_feed(r->tls, c->in, len) < 0)
-		return run_over(r, CODE_NO_MEMORY, ENOMEM);
+	int error = tls_feed(r->tls, c->in, len);
+
+	if (error < 0)
+		return cannot_hold(r, error);
 	return r->phase == RUN_TLS ? handshake(c, r) : decrypt(c, r);
 }
 

@@ -44,7 +44,13 @@ enum {
 #define BELL_EVENT UINT64_MAX
 
 struct worker {
-	struct worker_args args;
+	/* main's line */
+	alignas(CACHELINE) _Atomic bool must_stop;
+	/* worker's line: for metrics */
+	alignas(CACHELINE) _Atomic uint32_t in_flight;
+	_Atomic uint32_t sockets;
+	/* the thread's own; args are read-only */
+	alignas(CACHELINE) struct worker_args args;
 	struct thr thread;
 	int epoll_fd;
 	bool has_held_back; /* jobs wait for a free slot */
@@ -53,11 +59,6 @@ struct worker {
 	uint64_t stop_ns;                                /* when the wish to stop was seen */
 	uint64_t told_made, told_reused, told_discarded; /* of the pool's, already counted */
 	struct run_ctx runs;
-	/* main's line */
-	alignas(CACHELINE) _Atomic bool must_stop;
-	/* worker's line: for metrics */
-	alignas(CACHELINE) _Atomic uint32_t in_flight;
-	_Atomic uint32_t sockets;
 };
 
 /* --- one turn --------------------------------------------------------------------------------- */

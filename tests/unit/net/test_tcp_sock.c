@@ -144,7 +144,8 @@ Test(tcp_sock, refusal_leaves_nothing_after_the_scrub)
 	close(holder);
 }
 
-Test(tcp_sock, disconnect_resets_the_server)
+/* Connects, ends the connection by end; the server must see a reset. */
+static void expect_reset_by(void (*end)(struct tcp_sock *))
 {
 	struct tcp_sock s = new_sock(true, false);
 	uint16_t port;
@@ -154,29 +155,21 @@ Test(tcp_sock, disconnect_resets_the_server)
 	dial(&s, &plain, "127.0.0.1", port);
 	cr_assert_eq(settle(&s), 0);
 	accepted = peer_accept(listener, WAIT_MS);
-	hang_up(&s);
+	end(&s);
 	cr_assert_eq(peer_recv(accepted, &c, 1, WAIT_MS), -1);
 	cr_assert_eq(errno, ECONNRESET);
 	close(accepted);
 	close(listener);
-	tcp_sock_close(&s);
+}
+
+Test(tcp_sock, disconnect_resets_the_server)
+{
+	expect_reset_by(hang_up);
 }
 
 Test(tcp_sock, closing_a_live_connection_resets_it)
 {
-	struct tcp_sock s = new_sock(true, false);
-	uint16_t port;
-	int listener = peer_listen("127.0.0.1", &port), accepted;
-	char c;
-
-	dial(&s, &plain, "127.0.0.1", port);
-	cr_assert_eq(settle(&s), 0);
-	accepted = peer_accept(listener, WAIT_MS);
-	tcp_sock_close(&s);
-	cr_assert_eq(peer_recv(accepted, &c, 1, WAIT_MS), -1);
-	cr_assert_eq(errno, ECONNRESET);
-	close(accepted);
-	close(listener);
+	expect_reset_by(tcp_sock_close);
 }
 
 Test(tcp_sock, unread_bytes_of_the_last_connection_never_appear)
