@@ -62,11 +62,14 @@ static int load_file(const struct source_file *file, struct diag *d, struct app_
 static int load(const struct source_file *file, struct diag *d, struct app_config **ret_config)
 {
 	struct app_load *l = calloc(1, sizeof(*l));
-	int r = l ? load_file(file, d, l) : err_origin(-ENOMEM);
+	int r;
 
+	if (!l)
+		return err_origin(-ENOMEM);
+	r = load_file(file, d, l);
 	if (r == 0)
 		*ret_config = l->config;
-	else if (l)
+	else
 		app_config_free(l->config);
 	free(l);
 	return r;

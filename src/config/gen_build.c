@@ -311,7 +311,7 @@ static void undo(const struct build *b)
 	untake_new(b, b->books->prefixes, b->g->end_prefixes, gen_prefix_in_use);
 }
 
-static int fill(struct build *b, struct gen_diff **ret_diff)
+static int put_all(struct build *b, struct gen_diff **ret_diff)
 {
 	int r = 0;
 
@@ -354,7 +354,7 @@ int gen_build(const struct draft *draft, const struct generation *before, struct
 		return GEN_BUILD_FULL;
 	b.g = generation_new();
 	b.intern = gen_intern_new(before);
-	r = b.g && b.intern ? fill(&b, ret_diff) : err_origin(-ENOMEM);
+	r = b.g && b.intern ? put_all(&b, ret_diff) : err_origin(-ENOMEM);
 	if (r == 0) {
 		b.g->number = before ? before->number + 1 : 1;
 		b.g->loaded_wall_ns = wall_ns;

@@ -7,16 +7,26 @@
 #include "base/err.h"
 #include "config/gen.h"
 
+struct scan;
+
+/* From the lowest up: each is scanned before its owners, so that they know what became of their
+ * members. */
+enum kind { CHECKS, REALS, SERVICES, PREFIXES, KIND__N };
+
 /* One kind of object, as the scan sees it. */
-struct scan {
-	const struct generation *before, *after; /* before may be NULL */
+struct kind_row {
 	bool (*in_use)(const struct generation *g, uint32_t slot);
 	bool (*differs)(const struct scan *s, uint32_t slot); /* own fields; NULL: never */
 	/* tells the owners that their set of members changed; NULL: no owner */
 	void (*touch)(const struct scan *s, uint32_t slot, bool was, bool is);
+};
+
+struct scan {
+	const struct kind_row *kind;
+	const struct generation *before, *after; /* before may be NULL */
 	uint32_t end;
 	uint64_t *touched;       /* bit per slot: its members changed; NULL: has no members */
-	uint64_t *owner_touched; /* the same of the kind above */
+	uint64_t *owner_touched; /* the same of the kind above; NULL: no owner */
 	struct kind_diff *diff;
 };
 
@@ -42,20 +52,20 @@ static struct slot_list *list_of(const struct scan *s, uint32_t slot, bool was, 
 		return &s->diff->added;
 	if (!is)
 		return &s->diff->removed;
-	if (is_touched(s->touched, slot) || (s->differs && s->differs(s, slot)))
+	if (is_touched(s->touched, slot) || (s->kind->differs && s->kind->differs(s, slot)))
 		return &s->diff->changed;
 	return NULL;
 }
 
-static int list_alloc(struct slot_list *l)
+/* Room for what was counted; the count starts anew. */
+static bool list_alloc(struct slot_list *l)
 {
-	if (l->n == 0)
-		return 0;
-	l->at = reallocarray(NULL, l->n, sizeof(*l->at));
-	if (!l->at)
-		return err_origin(-ENOMEM);
+	if (l->n)
+		l->at = reallocarray(NULL, l->n, sizeof(*l->at));
+	if (l->n && !l->at)
+		return false;
 	l->n = 0;
-	return 0;
+	return true;
 }
 
 /* Two rounds over the slots: the first counts and tells the owners, the second fills. */
@@ -64,24 +74,27 @@ static int scan_run(const struct scan *s)
 	struct slot_list *l;
 
 	for (uint32_t slot = 0; slot < s->end; slot++) {
-		bool was = s->before && s->in_use(s->before, slot), is = s->in_use(s->after, slot);
+		bool was = s->before && s->kind->in_use(s->before, slot),
+		     is = s->kind->in_use(s->after, slot);
 
-		if (s->touch && (was || is))
-			s->touch(s, slot, was, is);
+		if (s->kind->touch && (was || is))
+			s->kind->touch(s, slot, was, is);
 		l = list_of(s, slot, was, is);
 		if (l)
 			l->n++;
 	}
 	if (!s->diff->added.n && !s->diff->removed.n && !s->diff->changed.n)
 		return 0;
-	TRY(list_alloc(&s->diff->added));
-	TRY(list_alloc(&s->diff->removed));
-	TRY(list_alloc(&s->diff->changed));
+	if (!list_alloc(&s->diff->added) || !list_alloc(&s->diff->removed) ||
+	    !list_alloc(&s->diff->changed))
+		return err_origin(-ENOMEM);
 	for (uint32_t slot = 0; slot < s->end; slot++) {
-		l = list_of(s, slot, s->before && s->in_use(s->before, slot),
-			    s->in_use(s->after, slot));
-		if (l)
-			l->at[l->n++] = slot;
+		l = list_of(s, slot, s->before && s->kind->in_use(s->before, slot),
+			    s->kind->in_use(s->after, slot));
+		if (!l)
+			continue;
+		ASSERT(l->at); /* the first round counted it */
+		l->at[l->n++] = slot;
 	}
 	return 0;
 }
@@ -150,69 +163,69 @@ static bool prefix_differs(const struct scan *s, uint32_t slot)
 	return s->before->prefixes[slot].group != s->after->prefixes[slot].group;
 }
 
-static uint64_t *bits_new(uint32_t n)
+static const struct kind_row kinds[KIND__N] = {
+	[CHECKS] = {gen_check_in_use, NULL, check_touch},
+	[REALS] = {gen_real_in_use, real_differs, real_touch},
+	[SERVICES] = {gen_service_in_use, service_differs, service_touch},
+	[PREFIXES] = {gen_prefix_in_use, prefix_differs, NULL},
+};
+
+static uint32_t end_of(const struct generation *g, enum kind kind)
 {
-	return calloc(n / WORD_BITS + 1, sizeof(uint64_t));
+	const uint32_t ends[KIND__N] = {
+		[CHECKS] = g->end_checks,
+		[REALS] = g->end_reals,
+		[SERVICES] = g->end_services,
+		[PREFIXES] = g->end_prefixes,
+	};
+
+	return ends[kind];
 }
 
 static int scan_all(const struct generation *before, const struct generation *after,
-		    struct gen_diff *d)
+		    uint64_t *const touched[KIND__N + 1], struct gen_diff *d)
 {
-	static const struct generation nothing = {.number = 0};
-	const struct generation *old = before ? before : &nothing;
-	struct scan services = {
-		.before = before,
-		.after = after,
-		.in_use = gen_service_in_use,
-		.differs = service_differs,
-		.touch = service_touch,
-		.end = MAX(old->end_services, after->end_services),
-		.diff = &d->services,
+	struct kind_diff *const diffs[KIND__N] = {
+		[CHECKS] = &d->checks,
+		[REALS] = &d->reals,
+		[SERVICES] = &d->services,
+		[PREFIXES] = &d->prefixes,
 	};
-	struct scan reals = {
-		.before = before,
-		.after = after,
-		.in_use = gen_real_in_use,
-		.differs = real_differs,
-		.touch = real_touch,
-		.end = MAX(old->end_reals, after->end_reals),
-		.diff = &d->reals,
-	};
-	struct scan checks = {
-		.before = before,
-		.after = after,
-		.in_use = gen_check_in_use,
-		.touch = check_touch,
-		.end = MAX(old->end_checks, after->end_checks),
-		.diff = &d->checks,
-	};
-	struct scan prefixes = {
-		.before = before,
-		.after = after,
-		.in_use = gen_prefix_in_use,
-		.differs = prefix_differs,
-		.end = MAX(old->end_prefixes, after->end_prefixes),
-		.diff = &d->prefixes,
-	};
+
+	for (enum kind k = 0; k < KIND__N; k++) {
+		const struct scan s = {
+			.kind = &kinds[k],
+			.before = before,
+			.after = after,
+			.end = MAX(before ? end_of(before, k) : 0, end_of(after, k)),
+			.touched = touched[k],
+			.owner_touched = touched[k + 1],
+			.diff = diffs[k],
+		};
+
+		TRY(scan_run(&s));
+	}
+	return 0;
+}
+
+static int fill(const struct generation *before, const struct generation *after, struct gen_diff *d)
+{
+	/* checks have no members, prefixes no owner */
+	uint64_t *touched[KIND__N + 1] = {NULL};
+	bool is_complete = true;
 	int r = 0;
 
-	checks.owner_touched = reals.touched = bits_new(reals.end);
-	reals.owner_touched = services.touched = bits_new(services.end);
-	services.owner_touched = prefixes.touched = bits_new(prefixes.end);
-	if (!reals.touched || !services.touched || !prefixes.touched)
-		r = err_origin(-ENOMEM);
-	if (r == 0)
-		r = scan_run(&checks);
-	if (r == 0)
-		r = scan_run(&reals);
-	if (r == 0)
-		r = scan_run(&services);
-	if (r == 0)
-		r = scan_run(&prefixes);
-	free(reals.touched);
-	free(services.touched);
-	free(prefixes.touched);
-	return r;
+	for (enum kind k = REALS; k < KIND__N; k++) {
+		uint32_t end = MAX(before ? end_of(before, k) : 0, end_of(after, k));
+
+		touched[k] = calloc(end / WORD_BITS + 1, sizeof(uint64_t));
+		is_complete = is_complete && touched[k];
+	}
+	if (is_complete)
+		r = scan_all(before, after, touched, d);
+	for (enum kind k = REALS; k < KIND__N; k++)
+		free(touched[k]);
+	return is_complete ? r : err_origin(-ENOMEM);
 }
 
 int gen_diff_make(const struct generation *before, const struct generation *after,
@@ -223,7 +236,7 @@ int gen_diff_make(const struct generation *before, const struct generation *afte
 
 	if (!d)
 		return err_origin(-ENOMEM);
-	r = scan_all(before, after, d);
+	r = fill(before, after, d);
 	if (r < 0) {
 		gen_diff_free(d);
 		return err_trace(r);

@@ -252,7 +252,7 @@ static int note_before(struct gen_intern *in, uint32_t index, uint32_t index_bef
 static int add_profile(struct gen_intern *in, const struct draft_check *c, uint32_t *ret_index)
 {
 	struct check_profile bare = c->profile, full;
-	uint32_t n_known = in->profiles.n, index;
+	uint32_t n_known = in->profiles.n, index = 0;
 	struct string path, virtualhost;
 	uint64_t hash;
 
