@@ -2,7 +2,7 @@
  *
  *   balancer_dirty ─► plan ─► Real ─► ... ─► RealFlush ─► plan: settle ─► hooks.acked
  *                      ▲                        (connection `real`)
- *                      └── listing ◄── decoder ◄── RealFind  (connection `find`)
+ *                      └──────── finder ◄───────── RealFind  (its own connection)
  *
  * It runs on agg's thread and owns both sockets, the request buffer, the plan and the listing.
  * Work is done in slices: everything in one turn of the loop draws from one budget, and what is
@@ -26,12 +26,12 @@
 #include "base/err.h"
 #include "yanet/balancer_ops.h"
 #include "yanet/yanet_conn.h"
-#include "yanet/yanet_listing.h"
+#include "yanet/yanet_fill.h"
+#include "yanet/yanet_finder.h"
 
 enum {
 	CYCLE_MS = 50,        /* a cycle with changes in it is flushed at the latest after this */
 	BULK_CYCLE_MS = 1000, /* one that only repeats the full state */
-	SYNC_MIN_MS = 10,
 	FLUSH_NS_PER_REAL = 20000, /* a flush walks all reals: spec/yanet §5, with room */
 	EMPTY_REPLY_BYTES_MAX = 64 * 1024,
 	AWAY_LOG_S = 60,
@@ -46,31 +46,24 @@ const struct balancer_yanet_tuning balancer_yanet_defaults = {
 	.slice_reals = YANET_BATCH_MAX,
 };
 
-enum find_state { FIND_IDLE, FIND_READ, FIND_SWEEP };
-
 struct driver {
 	struct balancer b;
 	struct balancer_args args;
 	struct balancer_yanet_tuning tuning;
-	struct yanet_conn real, find;
+	struct yanet_conn real;
+	struct yanet_finder finder;
 	struct ev_timer kick; /* work is left, or a cycle or a RealFind is due */
 	struct yanet_budget budget;
 	struct yanet_plan plan;
-	struct yanet_listing listing;
 	struct yanet_request request;
-	struct yanet_decode decode;
 	bool is_flush; /* the call on `real` is a flush */
 	bool is_in_cycle;
+	bool is_find_up;
 	uint64_t cycle_begin_ns;
 	uint64_t cycle_due_ns; /* the next one does not begin earlier */
-	enum find_state find_state;
-	uint64_t find_due_ns;
-	uint64_t last_find_ns; /* end of the last complete reply */
 	uint64_t real_up_ns;   /* when it was connected */
-	bool is_find_up;
 	uint64_t find_lost_ns; /* when the peer closed it; 0: it did not */
 	uint64_t away_log_ns;  /* next line about being away */
-	uint32_t told_absent, told_foreign, told_modules; /* as logged last */
 	const char *last_error;
 };
 
@@ -85,8 +78,7 @@ static void kick_at(struct driver *d, uint64_t due_ns)
 		evloop_timer_at(d->args.loop, &d->kick, due_ns);
 }
 
-/* --- connection `real` -------------------------------------------------------------------------
- */
+/* --- connection `real` ------------------------------------------------------------------- */
 
 static void send_request(struct driver *d, uint64_t slack_ns)
 {
@@ -115,7 +107,7 @@ static void send_updates(struct driver *d)
 		return;
 	}
 	d->is_flush = false;
-	if (yanet_plan_fill(&d->plan, &d->request, now_of(d), &d->budget))
+	if (yanet_fill(&d->plan, &d->request, now_of(d), &d->budget))
 		send_request(d, 0);
 	else
 		kick_at(d, now_of(d));
@@ -174,132 +166,19 @@ static void on_real_done(struct driver *d)
 	yanet_plan_flushed(&d->plan);
 }
 
-/* --- connection `find` -------------------------------------------------------------------------
- */
-
-static void next_find(struct driver *d)
-{
-	uint64_t period = MAX(d->args.app->balancer.sync_states_period_ns, SYNC_MIN_MS * CLK_MS);
-	struct yanet_request q;
-	uint8_t mem[64];
-	size_t len;
-
-	if (!yanet_conn_is_idle(&d->find) || d->find_state != FIND_IDLE || !d->plan.gen ||
-	    (d->plan.is_stopping && d->plan.has_found))
-		return;
-	if (now_of(d) < d->find_due_ns) {
-		kick_at(d, d->find_due_ns);
-		return;
-	}
-	d->find_due_ns = now_of(d) + period;
-	d->find_state = FIND_READ;
-	yanet_listing_begin(&d->listing, now_of(d));
-	q = (struct yanet_request){.mem = mem};
-	yanet_encode_begin(&q, YANET_FIND);
-	len = yanet_encode_end(&q);
-	yanet_conn_call(&d->find, mem, len, (uint64_t)d->plan.end * FLUSH_NS_PER_REAL);
-}
-
-static void found(struct driver *d, int event)
-{
-	if (event == YANET_DECODE_MODULE)
-		yanet_listing_module(&d->listing, &d->decode.module);
-	else if (event == YANET_DECODE_SERVICE)
-		yanet_listing_service(&d->listing, &d->decode.service);
-	else if (event == YANET_DECODE_REAL)
-		yanet_listing_real(&d->listing, &d->decode.real);
-}
-
-/* Reads what has come, as far as the budget goes. */
-static void read_reply(struct driver *d)
-{
-	struct yanet_input in;
-	int event = YANET_DECODE_MORE;
-	size_t len;
-
-	in.len = len = yanet_conn_peek(&d->find, &in.at);
-	if (!len)
-		return;
-	while (in.len && yanet_budget_take(&d->budget)) {
-		event = yanet_decode_next(&d->decode, &in);
-		if (event < 0) {
-			yanet_conn_fail(&d->find, YANET_CONN_MALFORMED);
-			return;
-		}
-		found(d, event);
-	}
-	if (in.len)
-		kick_at(d, now_of(d));
-	yanet_conn_consume(&d->find, len - in.len);
-}
-
-/* The last bytes are consumed; what they completed is still to be told. */
-static void on_find_done(struct driver *d)
-{
-	struct yanet_input none = {0};
-	int event;
-
-	do {
-		event = yanet_decode_next(&d->decode, &none);
-		if (event < 0 || event == YANET_DECODE_MORE) {
-			yanet_conn_fail(&d->find, YANET_CONN_MALFORMED);
-			return;
-		}
-		found(d, event);
-	} while (event != YANET_DECODE_END);
-	d->find_state = FIND_SWEEP;
-}
-
-/* What the operator has to know about the two configurations, when it changes (spec/yanet §11). */
-static void tell_listing(struct driver *d)
-{
-	uint32_t absent = d->plan.gen->n_reals - d->listing.n_listed;
-	uint32_t modules = yanet_modules_count(&d->plan.modules);
-
-	if (absent == d->told_absent && d->listing.n_foreign == d->told_foreign &&
-	    modules == d->told_modules)
-		return;
-	d->told_absent = absent;
-	d->told_foreign = d->listing.n_foreign;
-	d->told_modules = modules;
-	LOG(absent || d->told_foreign || d->listing.n_unnamed ? LOG_WARN : LOG_INFO, "yanet",
-	    "yanet_listing", LF_U64("modules", modules), LF_U64("listed", d->listing.n_listed),
-	    LF_U64("absent", absent), LF_U64("foreign", d->told_foreign),
-	    LF_U64("modules_ignored", d->listing.n_unnamed));
-}
-
-static void sweep(struct driver *d)
-{
-	int r = yanet_listing_sweep(&d->listing, &d->budget);
-
-	if (r == YANET_LISTING_MORE) {
-		kick_at(d, now_of(d));
-		return;
-	}
-	d->find_state = FIND_IDLE;
-	if (r == YANET_LISTING_VOID) {
-		d->find_due_ns = now_of(d);
-		return;
-	}
-	d->last_find_ns = now_of(d);
-	counter_add(d->args.counters, CTR_YANET_FINDS, 1);
-	tell_listing(d);
-}
-
-/* --- the turn ----------------------------------------------------------------------------------
- */
+/* --- the turn ---------------------------------------------------------------------------- */
 
 static void work(struct driver *d)
 {
+	uint64_t find_due;
+
 	yanet_budget_turn(&d->budget, now_of(d), d->tuning.slice_reals, d->tuning.slice_ns);
 	next_call(d);
 	if (!yanet_plan_settle(&d->plan, &d->budget))
 		kick_at(d, now_of(d));
-	if (d->find_state == FIND_READ)
-		read_reply(d);
-	if (d->find_state == FIND_SWEEP)
-		sweep(d);
-	next_find(d);
+	find_due = yanet_finder_work(&d->finder, &d->budget);
+	if (find_due != UINT64_MAX)
+		kick_at(d, find_due);
 	/* what was just found or settled may be something to send */
 	if (yanet_conn_is_idle(&d->real) && yanet_plan_has_todo(&d->plan, now_of(d)))
 		kick_at(d, MAX(now_of(d), d->is_in_cycle ? 0 : d->cycle_due_ns));
@@ -310,10 +189,9 @@ static void on_kick(struct ev_timer *t)
 	work(CONTAINER_OF(t, struct driver, kick));
 }
 
-/* --- connection events -------------------------------------------------------------------------
- */
+/* --- connection events ------------------------------------------------------------------- */
 
-static void note_loss(struct driver *d, const struct yanet_conn *c, enum yanet_conn_loss loss,
+static void note_loss(struct driver *d, const char *connection, enum yanet_conn_loss loss,
 		      bool was_up)
 {
 	uint64_t now = clk_mono_ns();
@@ -323,16 +201,16 @@ static void note_loss(struct driver *d, const struct yanet_conn *c, enum yanet_c
 	if (!was_up && now < d->away_log_ns)
 		return;
 	d->away_log_ns = now + AWAY_LOG_S * CLK_S;
-	LOG(LOG_WARN, "yanet", "yanet_away", LF_STR("connection", c == &d->real ? "real" : "find"),
-	    LF_STR("cause", d->last_error), LF_STR("socket", c->config.path),
+	LOG(LOG_WARN, "yanet", "yanet_away", LF_STR("connection", connection),
+	    LF_STR("cause", d->last_error),
+	    LF_STR("socket", d->args.app->yanet.control_plane_sock_path),
 	    LF_U64("undelivered", yanet_plan_undelivered(&d->plan)));
 }
 
-static void note_connect(struct driver *d, const struct yanet_conn *c)
+static void note_connect(struct driver *d, const char *connection)
 {
 	counter_add(d->args.counters, CTR_YANET_CONNECTS, 1);
-	LOG(LOG_INFO, "yanet", "yanet_connected",
-	    LF_STR("connection", c == &d->real ? "real" : "find"));
+	LOG(LOG_INFO, "yanet", "yanet_connected", LF_STR("connection", connection));
 	kick_at(d, now_of(d));
 }
 
@@ -351,7 +229,7 @@ static void real_connected(struct yanet_conn *c)
 	d->real_up_ns = clk_mono_ns();
 	yanet_plan_connected(&d->plan);
 	tell_connection(d, true);
-	note_connect(d, c);
+	note_connect(d, "real");
 }
 
 static void real_lost(struct yanet_conn *c, enum yanet_conn_loss loss)
@@ -363,7 +241,7 @@ static void real_lost(struct yanet_conn *c, enum yanet_conn_loss loss)
 	yanet_plan_lost(&d->plan);
 	if (was_up)
 		tell_connection(d, false);
-	note_loss(d, c, loss, was_up);
+	note_loss(d, "real", loss, was_up);
 }
 
 static void real_reply(struct yanet_conn *c, uint64_t body_bytes)
@@ -388,50 +266,32 @@ static void real_done(struct yanet_conn *c)
 	work(d);
 }
 
-static void find_connected(struct yanet_conn *c)
+static void find_connected(void *ctx)
 {
-	struct driver *d = CONTAINER_OF(c, struct driver, find);
+	struct driver *d = ctx;
 
 	/* a `real` that was made after the loss has sent, or is sending, the full state */
 	if (d->find_lost_ns && d->plan.is_connected && d->real_up_ns < d->find_lost_ns)
 		yanet_plan_resync(&d->plan);
 	d->find_lost_ns = 0;
 	d->is_find_up = true;
-	d->find_due_ns = now_of(d);
-	note_connect(d, c);
+	note_connect(d, "find");
 }
 
-static void find_lost(struct yanet_conn *c, enum yanet_conn_loss loss)
+static void find_lost(void *ctx, enum yanet_conn_loss loss)
 {
-	struct driver *d = CONTAINER_OF(c, struct driver, find);
+	struct driver *d = ctx;
 	bool was_up = d->is_find_up;
 
 	d->is_find_up = false;
 	if (loss == YANET_CONN_CLOSED)
 		d->find_lost_ns = clk_mono_ns();
-	if (d->find_state == FIND_READ) {
-		yanet_listing_abort(&d->listing);
-		d->find_state = FIND_IDLE;
-	}
-	note_loss(d, c, loss, was_up);
+	note_loss(d, "find", loss, was_up);
 }
 
-static void find_reply(struct yanet_conn *c, uint64_t body_bytes)
+static void find_input(void *ctx)
 {
-	yanet_decode_begin(&CONTAINER_OF(c, struct driver, find)->decode, body_bytes);
-}
-
-static void find_body(struct yanet_conn *c)
-{
-	work(CONTAINER_OF(c, struct driver, find));
-}
-
-static void find_done(struct yanet_conn *c)
-{
-	struct driver *d = CONTAINER_OF(c, struct driver, find);
-
-	on_find_done(d);
-	kick_at(d, now_of(d));
+	work(ctx);
 }
 
 static const struct yanet_conn_hooks real_hooks = {
@@ -442,16 +302,7 @@ static const struct yanet_conn_hooks real_hooks = {
 	.done = real_done,
 };
 
-static const struct yanet_conn_hooks find_hooks = {
-	.connected = find_connected,
-	.lost = find_lost,
-	.reply = find_reply,
-	.body = find_body,
-	.done = find_done,
-};
-
-/* --- balancer.h --------------------------------------------------------------------------------
- */
+/* --- balancer.h -------------------------------------------------------------------------- */
 
 static struct driver *driver_of(struct balancer *b)
 {
@@ -464,9 +315,8 @@ static void driver_free(struct balancer *b)
 
 	evloop_timer_stop(&d->kick);
 	yanet_conn_deinit(&d->real);
-	yanet_conn_deinit(&d->find);
+	yanet_finder_deinit(&d->finder);
 	yanet_encode_deinit(&d->request);
-	yanet_listing_deinit(&d->listing);
 	yanet_plan_deinit(&d->plan);
 	free(d);
 }
@@ -477,11 +327,8 @@ static int driver_adopt(struct balancer *b, const struct generation *gen,
 	struct driver *d = driver_of(b);
 	uint64_t wait_until = clk_mono_ns() + d->args.app->announcer.withdraw_wait_ns;
 
-	yanet_listing_adopt(&d->listing, diff);
+	yanet_finder_adopt(&d->finder, diff);
 	TRY(yanet_plan_adopt(&d->plan, gen, diff, wait_until));
-	/* added reals are looked for now, not after a period */
-	if (diff->reals.added.n)
-		d->find_due_ns = 0;
 	kick_at(d, now_of(d));
 	return 0;
 }
@@ -509,7 +356,7 @@ static bool driver_is_idle(const struct balancer *b)
 	if (d->plan.is_stopping && !yanet_conn_is_up(&d->real))
 		return true;
 	/* what is listed is not known before the first reply */
-	if (d->plan.is_stopping && !d->plan.has_found && yanet_conn_is_up(&d->find))
+	if (d->plan.is_stopping && !d->plan.has_found && yanet_conn_is_up(&d->finder.conn))
 		return false;
 	return !yanet_plan_undelivered(&d->plan) && !yanet_plan_needs_flush(&d->plan);
 }
@@ -517,16 +364,16 @@ static bool driver_is_idle(const struct balancer *b)
 static void driver_status(const struct balancer *b, struct balancer_status *ret)
 {
 	const struct driver *d = CONTAINER_OF(b, const struct driver, b);
-	bool is_connected = yanet_conn_is_up(&d->real) && yanet_conn_is_up(&d->find);
+	bool is_connected = yanet_conn_is_up(&d->real) && yanet_conn_is_up(&d->finder.conn);
 
 	*ret = (struct balancer_status){
 		.is_connected = is_connected,
 		.has_found = d->plan.has_found,
 		.n_modules = yanet_modules_count(&d->plan.modules),
 		.n_undelivered = yanet_plan_undelivered(&d->plan),
-		.n_absent = d->plan.has_found ? d->plan.gen->n_reals - d->listing.n_listed : 0,
-		.n_foreign = d->listing.n_foreign,
-		.last_find_ns = d->last_find_ns,
+		.n_absent = yanet_finder_absent(&d->finder),
+		.n_foreign = d->finder.listing.n_foreign,
+		.last_find_ns = d->finder.last_ns,
 		.last_error = is_connected ? "" : d->last_error,
 	};
 }
@@ -542,6 +389,8 @@ static const struct balancer_ops driver_ops = {
 
 static int init(struct driver *d)
 {
+	const struct yanet_finder_hooks find_hooks = {
+		.ctx = d, .connected = find_connected, .lost = find_lost, .input = find_input};
 	const struct yanet_conn_config config = {
 		.path = d->args.app->yanet.control_plane_sock_path,
 		.deadline_ns = d->tuning.deadline_ns,
@@ -552,7 +401,8 @@ static int init(struct driver *d)
 
 	TRY(yanet_encode_init(&d->request));
 	TRY(yanet_conn_init(&d->real, d->args.loop, &config, &real_hooks));
-	TRY(yanet_conn_init(&d->find, d->args.loop, &config, &find_hooks));
+	TRY(yanet_finder_init(&d->finder, d->args.loop, &d->plan, &config,
+			      d->args.app->balancer.sync_states_period_ns, &find_hooks));
 	return 0;
 }
 
@@ -570,7 +420,6 @@ int balancer_yanet_new(const struct balancer_args *args, const struct balancer_y
 	d->kick.fn = on_kick;
 	d->last_error = "";
 	yanet_plan_init(&d->plan, &d->args);
-	yanet_listing_init(&d->listing, &d->plan, args->app->balancer.sync_states_period_ns);
 	r = init(d);
 	if (r < 0) {
 		driver_free(&d->b);

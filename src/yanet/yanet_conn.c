@@ -26,8 +26,7 @@ const char *yanet_conn_loss_text(enum yanet_conn_loss loss)
 	return (unsigned)loss < YANET_CONN_LOSS__N ? loss_texts[loss] : "?";
 }
 
-/* --- up and down -------------------------------------------------------------------------------
- */
+/* --- up and down ------------------------------------------------------------------------- */
 
 /* Half to all of the back-off, so that connections lost together do not come back together. */
 static uint64_t jittered(const struct yanet_conn *c)
@@ -95,8 +94,7 @@ static void attempt(struct yanet_conn *c)
 	c->hooks->connected(c);
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ----------------------------------------------------------------------------- */
 
 static void finish(struct yanet_conn *c)
 {
@@ -174,8 +172,7 @@ static void receive(struct yanet_conn *c)
 	look_at_input(c);
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ----------------------------------------------------------------------------- */
 
 static void transmit(struct yanet_conn *c)
 {
@@ -225,8 +222,7 @@ static void on_timer(struct ev_timer *t)
 	}
 }
 
-/* --- the owner's side --------------------------------------------------------------------------
- */
+/* --- the owner's side -------------------------------------------------------------------- */
 
 int yanet_conn_init(struct yanet_conn *c, struct evloop *loop,
 		    const struct yanet_conn_config *config, const struct yanet_conn_hooks *hooks)

@@ -22,8 +22,7 @@ void yanet_decode_begin(struct yanet_decode *d, uint64_t body_bytes)
 	d->end[0] = body_bytes;
 }
 
-/* --- values ------------------------------------------------------------------------------------
- */
+/* --- values ------------------------------------------------------------------------------ */
 
 static void key_value(struct yanet_decode *d)
 {
@@ -80,8 +79,7 @@ static void take_bytes(struct yanet_decode *d)
 	d->ip.is_usable = !addr_is_v4(&d->ip.ip) && !addr_is_unset(&d->ip.ip);
 }
 
-/* --- messages ----------------------------------------------------------------------------------
- */
+/* --- messages ---------------------------------------------------------------------------- */
 
 static void open_message(struct yanet_decode *d, enum message m, uint64_t length)
 {
@@ -160,8 +158,7 @@ static int close_message(struct yanet_decode *d)
 	return m == M_REAL ? YANET_DECODE_REAL : 0;
 }
 
-/* --- fields ------------------------------------------------------------------------------------
- */
+/* --- fields ------------------------------------------------------------------------------ */
 
 static void skip(struct yanet_decode *d, uint64_t length)
 {
@@ -291,8 +288,7 @@ static int tag(struct yanet_decode *d)
 	}
 }
 
-/* --- bytes -------------------------------------------------------------------------------------
- */
+/* --- bytes ------------------------------------------------------------------------------- */
 
 /* One complete varint, by what it was for. */
 static int varint_done(struct yanet_decode *d)

@@ -41,8 +41,7 @@ void yanet_listing_adopt(struct yanet_listing *l, const struct gen_diff *diff)
 		l->n_listed -= row_of(l, diff->reals.removed.at[i])->modules_listing != 0;
 }
 
-/* --- while the reply comes ---------------------------------------------------------------------
- */
+/* --- while the reply comes --------------------------------------------------------------- */
 
 void yanet_listing_begin(struct yanet_listing *l, uint64_t now_ns)
 {
@@ -122,8 +121,7 @@ void yanet_listing_abort(struct yanet_listing *l)
 	l->is_open = false;
 }
 
-/* --- after the reply ---------------------------------------------------------------------------
- */
+/* --- after the reply --------------------------------------------------------------------- */
 
 static uint32_t seen_in(const struct yanet_listing *l, uint32_t real)
 {

@@ -1,5 +1,6 @@
-/* The name of a balancer module, fit to be sent: not empty, printable UTF-8, at most 255 bytes. Only
- * yanet_name_make() makes one, so an update with another name cannot be built (spec/yanet §3). */
+/* The name of a balancer module, fit to be sent: not empty, printable UTF-8, at most 255 bytes.
+ * Only yanet_name_make() makes one, so an update with another name cannot be built (spec/yanet §3).
+ */
 #pragma once
 
 #include "base/cc.h"

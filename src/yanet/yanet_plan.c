@@ -28,8 +28,7 @@ void yanet_plan_deinit(struct yanet_plan *p)
 	free(p->told_weight);
 }
 
-/* --- rows --------------------------------------------------------------------------------------
- */
+/* --- rows -------------------------------------------------------------------------------- */
 
 static const struct real_row *row_of(const struct yanet_plan *p, uint32_t real)
 {
@@ -37,7 +36,7 @@ static const struct real_row *row_of(const struct yanet_plan *p, uint32_t real)
 }
 
 /* fleet writes the same rows on this thread: always changed from what is there now. */
-static void set_modules(struct yanet_plan *p, uint32_t real, uint32_t listing, uint32_t in_sync)
+void yanet_plan_set_modules(struct yanet_plan *p, uint32_t real, uint32_t listing, uint32_t in_sync)
 {
 	struct real_row row = *row_of(p, real);
 
@@ -48,20 +47,9 @@ static void set_modules(struct yanet_plan *p, uint32_t real, uint32_t listing, u
 	seqrow_publish(state_real(p->tables, real), &row, sizeof(row));
 }
 
-static void set_acked_weight(struct yanet_plan *p, uint32_t real, uint16_t weight)
-{
-	struct real_row row = *row_of(p, real);
+/* --- wishes ------------------------------------------------------------------------------ */
 
-	if (row.acked_weight == weight)
-		return;
-	row.acked_weight = weight;
-	seqrow_publish(state_real(p->tables, real), &row, sizeof(row));
-}
-
-/* --- wishes ------------------------------------------------------------------------------------
- */
-
-static struct balancer_wish wish_of(const struct yanet_plan *p, uint32_t real)
+struct balancer_wish yanet_plan_wish(const struct yanet_plan *p, uint32_t real)
 {
 	if (p->is_stopping)
 		return (struct balancer_wish){.want = BALANCER_DISABLE};
@@ -94,14 +82,13 @@ static void set_told(struct yanet_plan *p, uint32_t real, const struct balancer_
 }
 
 /* Every module that lists the real has flushed its wish. */
-static void acknowledge(struct yanet_plan *p, uint32_t real, const struct balancer_wish *w)
+void yanet_plan_acknowledge(struct yanet_plan *p, uint32_t real, const struct balancer_wish *w)
 {
 	bool is_enabled = w->want == BALANCER_ENABLE;
 
 	set_told(p, real, w);
 	if (p->is_stopping)
 		return;
-	set_acked_weight(p, real, is_enabled ? w->weight : 0);
 	p->hooks->acked(p->hooks->ctx, real, is_enabled, is_enabled ? w->weight : 0);
 }
 
@@ -114,9 +101,9 @@ static void back_in_sync(struct yanet_plan *p, uint32_t real, const struct balan
 	bool is_held = row->flags & REAL_ROW_HELD;
 
 	slotset_remove(&p->urgent, real);
-	set_modules(p, real, row->modules_listing, row->modules_listing);
+	yanet_plan_set_modules(p, real, row->modules_listing, row->modules_listing);
 	if (!was_in_sync || (w->want == BALANCER_ENABLE && row->state == STATE_UP && !is_held))
-		acknowledge(p, real, w);
+		yanet_plan_acknowledge(p, real, w);
 }
 
 void yanet_plan_dirty(struct yanet_plan *p, uint32_t real)
@@ -129,12 +116,12 @@ void yanet_plan_dirty(struct yanet_plan *p, uint32_t real)
 	}
 	if (p->is_stopping)
 		return;
-	w = wish_of(p, real);
+	w = yanet_plan_wish(p, real);
 	if (p->is_connected && is_told(p, real, &w)) {
 		back_in_sync(p, real, &w);
 		return;
 	}
-	set_modules(p, real, row_of(p, real)->modules_listing, 0);
+	yanet_plan_set_modules(p, real, row_of(p, real)->modules_listing, 0);
 	/* nothing is sent for a real that no module lists: it is sent when one does */
 	if (w.want != BALANCER_NOTHING && (row_of(p, real)->modules_listing || !p->has_found))
 		slotset_add(&p->urgent, real);
@@ -142,8 +129,7 @@ void yanet_plan_dirty(struct yanet_plan *p, uint32_t real)
 		slotset_remove(&p->urgent, real);
 }
 
-/* --- adoption ----------------------------------------------------------------------------------
- */
+/* --- adoption ---------------------------------------------------------------------------- */
 
 static int reserve(struct yanet_plan *p, uint32_t end, uint32_t n_removed)
 {
@@ -188,7 +174,7 @@ static void bury(struct yanet_plan *p, uint32_t real)
 
 	if (!tomb.modules || !yanet_key_make(&p->gen->services[spec->service], spec, &tomb.key))
 		return;
-	yanet_tombs_add(&p->tombs, &tomb, wish_of(p, real).want != BALANCER_DISABLE);
+	yanet_tombs_add(&p->tombs, &tomb, yanet_plan_wish(p, real).want != BALANCER_DISABLE);
 }
 
 static void forget(struct yanet_plan *p, uint32_t real)
@@ -219,8 +205,7 @@ int yanet_plan_adopt(struct yanet_plan *p, const struct generation *gen,
 	return 0;
 }
 
-/* --- connection --------------------------------------------------------------------------------
- */
+/* --- connection -------------------------------------------------------------------------- */
 
 void yanet_plan_resync(struct yanet_plan *p)
 {
@@ -251,15 +236,14 @@ void yanet_plan_stop(struct yanet_plan *p)
 	yanet_plan_resync(p);
 }
 
-/* --- what RealFind shows -----------------------------------------------------------------------
- */
+/* --- what RealFind shows ----------------------------------------------------------------- */
 
 void yanet_plan_appeared(struct yanet_plan *p, uint32_t real, unsigned module)
 {
 	const struct real_row *row = row_of(p, real);
 
-	set_modules(p, real, row->modules_listing | 1u << module,
-		    row->modules_in_sync & ~(1u << module));
+	yanet_plan_set_modules(p, real, row->modules_listing | 1u << module,
+			       row->modules_in_sync & ~(1u << module));
 	slotset_remove(&p->told, real);
 	slotset_add(&p->bulk, real);
 }
@@ -284,7 +268,7 @@ void yanet_plan_vanished(struct yanet_plan *p, uint32_t real, uint32_t still)
 {
 	const struct real_row *row = row_of(p, real);
 
-	set_modules(p, real, row->modules_listing & still, row->modules_in_sync & still);
+	yanet_plan_set_modules(p, real, row->modules_listing & still, row->modules_in_sync & still);
 	if (row->modules_listing) {
 		/* if it waited for the module that is gone, it is in sync now: fill() will see */
 		if (!slotset_has(&p->told, real))
@@ -305,154 +289,13 @@ void yanet_plan_forget_modules(struct yanet_plan *p, uint32_t modules)
 	yanet_tombs_forget_modules(&p->tombs, modules);
 }
 
-/* --- sending -----------------------------------------------------------------------------------
- */
-
-static bool has_room(struct yanet_request *q, uint32_t modules)
-{
-	return q->n_updates + (uint32_t)__builtin_popcount(modules) <= YANET_BATCH_MAX;
-}
-
-static void encode(struct yanet_plan *p, struct yanet_request *q, uint32_t modules,
-		   const struct yanet_key *key, const struct yanet_update *u)
-{
-	for (unsigned i = 0; i < MAX_MODULES; i++) {
-		if (modules >> i & 1) {
-			yanet_encode_update(q, &p->modules.names[i], key, u);
-			counter_add(p->counters, CTR_YANET_UPDATES, 1);
-		}
-	}
-}
-
-static bool note_enable(struct yanet_plan *p, uint32_t real, uint32_t modules)
-{
-	for (unsigned i = 0; i < MAX_MODULES; i++) {
-		if (!(modules >> i & 1))
-			continue;
-		if (slotset_reserve(&p->took[i], p->end) < 0)
-			return false;
-		slotset_add(&p->took[i], real);
-	}
-	return true;
-}
-
-enum send_result { SEND_OK, SEND_NO_ROOM };
-
-/* Puts one wish into the request for the modules that need it. */
-static enum send_result send_wish(struct yanet_plan *p, struct yanet_request *q, uint32_t real,
-				  const struct balancer_wish *w, uint32_t modules)
-{
-	const struct real_spec *spec = &p->gen->reals[real];
-	const struct yanet_sent entry = {
-		.slot = real,
-		.modules = modules,
-		.weight = w->weight,
-		.enable = w->want == BALANCER_ENABLE,
-	};
-	const struct yanet_update u = {entry.enable, true, entry.weight};
-	struct yanet_key key;
-
-	if (!yanet_key_make(&p->gen->services[spec->service], spec, &key))
-		return SEND_OK; /* the configuration's checks exclude it */
-	if (!has_room(q, modules))
-		return SEND_NO_ROOM;
-	if ((entry.enable && !note_enable(p, real, modules)) ||
-	    !yanet_sent_add(&p->staged, &entry)) {
-		p->is_full = p->must_flush = true;
-		return SEND_NO_ROOM;
-	}
-	slotset_remove(&p->told, real);
-	encode(p, q, modules, &key, &u);
-	return SEND_OK;
-}
-
-/* Looks at one real of urgent or bulk. */
-static enum send_result send_real(struct yanet_plan *p, struct yanet_request *q, uint32_t real)
-{
-	const struct real_row *row = row_of(p, real);
-	bool is_bulk = slotset_has(&p->bulk, real), is_urgent = slotset_has(&p->urgent, real);
-	uint32_t listing = row->modules_listing, in_sync = is_bulk ? 0 : row->modules_in_sync;
-	struct balancer_wish w = wish_of(p, real);
-
-	if (w.want == BALANCER_NOTHING)
-		in_sync = 0;
-	else if (listing & ~in_sync && send_wish(p, q, real, &w, listing & ~in_sync) != SEND_OK)
-		return SEND_NO_ROOM;
-	set_modules(p, real, listing, in_sync);
-	p->has_staged_urgent = p->has_staged_urgent || is_urgent;
-	slotset_remove(&p->urgent, real);
-	slotset_remove(&p->bulk, real);
-	if (is_bulk)
-		slotset_remove(&p->told, real);
-	if (w.want != BALANCER_NOTHING && listing && in_sync == listing &&
-	    !slotset_has(&p->staged.slots, real) && !slotset_has(&p->settling.slots, real))
-		acknowledge(p, real, &w);
-	return SEND_OK;
-}
-
-static enum send_result send_tombs(struct yanet_plan *p, struct yanet_request *q, uint64_t now_ns,
-				   struct yanet_budget *b)
-{
-	static const struct yanet_update disable = {.enable = false};
-	const struct yanet_tomb *tomb;
-	uint32_t at = 0;
-
-	if (!yanet_tombs_has_unsent(&p->tombs, now_ns))
-		return SEND_OK;
-	while ((tomb = yanet_tombs_next(&p->tombs, now_ns, &at))) {
-		if (!has_room(q, tomb->modules) || !yanet_budget_take(b))
-			return SEND_NO_ROOM;
-		encode(p, q, tomb->modules, &tomb->key, &disable);
-		yanet_tombs_mark_sent(&p->tombs, at);
-		p->has_staged_urgent = true;
-	}
-	return SEND_OK;
-}
-
-/* Goes round the set from where it stopped last, so that no real waits for ever. */
-static enum send_result send_set(struct yanet_plan *p, struct yanet_request *q, struct slotset *s,
-				 uint32_t *at, struct yanet_budget *b)
-{
-	while (s->n) {
-		uint32_t real = slotset_next(s, *at);
-
-		if (real == SLOT_NONE) {
-			*at = 0;
-			continue;
-		}
-		if (!yanet_budget_take(b))
-			return SEND_NO_ROOM;
-		if (!gen_real_in_use(p->gen, real)) {
-			slotset_remove(s, real);
-		} else if (send_real(p, q, real) != SEND_OK) {
-			return SEND_NO_ROOM;
-		}
-		*at = real + 1;
-	}
-	return SEND_OK;
-}
-
-uint32_t yanet_plan_fill(struct yanet_plan *p, struct yanet_request *q, uint64_t now_ns,
-			 struct yanet_budget *b)
-{
-	yanet_encode_begin(q, YANET_REAL);
-	if (!p->gen || p->is_full)
-		return 0;
-	if (send_tombs(p, q, now_ns, b) == SEND_OK &&
-	    send_set(p, q, &p->urgent, &p->urgent_at, b) == SEND_OK &&
-	    send_set(p, q, &p->bulk, &p->bulk_at, b) == SEND_OK)
-		p->urgent_at = p->bulk_at = 0;
-	return q->n_updates;
-}
+/* --- what to do -------------------------------------------------------------------------- */
 
 bool yanet_plan_has_todo(const struct yanet_plan *p, uint64_t now_ns)
 {
 	return !p->is_full &&
 	       (p->urgent.n || p->bulk.n || yanet_tombs_has_unsent(&p->tombs, now_ns));
 }
-
-/* --- after the flush ---------------------------------------------------------------------------
- */
 
 bool yanet_plan_needs_flush(const struct yanet_plan *p)
 {
@@ -483,15 +326,15 @@ static void settle_one(struct yanet_plan *p, const struct yanet_sent *e)
 	/* something newer is on its way, or everything is in doubt */
 	if (slotset_has(&p->staged.slots, e->slot) || slotset_has(&p->bulk, e->slot))
 		return;
-	w = wish_of(p, e->slot);
+	w = yanet_plan_wish(p, e->slot);
 	if (!is_wish(&w, e->enable, e->weight))
 		return;
 	in_sync = row->modules_in_sync | (e->modules & row->modules_listing);
-	set_modules(p, e->slot, row->modules_listing, in_sync);
+	yanet_plan_set_modules(p, e->slot, row->modules_listing, in_sync);
 	slotset_add(&p->touched, e->slot);
 	if (row->modules_listing && in_sync == row->modules_listing) {
 		slotset_remove(&p->urgent, e->slot);
-		acknowledge(p, e->slot, &w);
+		yanet_plan_acknowledge(p, e->slot, &w);
 	}
 }
 

@@ -1,5 +1,5 @@
 /* Desired minus acknowledged, per real and module: what to send to the balancer next. Pure: no
- * clock, no socket; the driver says what happened and sends what yanet_plan_fill() wrote.
+ * clock, no socket; the driver says what happened and sends what yanet_fill() wrote.
  *
  * The way of one real (each step is one bit of a set, so a lost message costs nothing):
  *
@@ -24,7 +24,6 @@
 
 #include "yanet/balancer.h"
 #include "yanet/yanet_budget.h"
-#include "yanet/yanet_encode.h"
 #include "yanet/yanet_modules.h"
 #include "yanet/yanet_sent.h"
 #include "yanet/yanet_tombs.h"
@@ -81,11 +80,7 @@ void yanet_plan_vanished(struct yanet_plan *p, uint32_t real, uint32_t still);
 void yanet_plan_forget_modules(struct yanet_plan *p, uint32_t modules);
 
 /* --- what to do --- */
-/* Writes updates to q (begun here, not ended) until it is full, nothing is left, or the budget is
- * used up. Returns how many. */
-uint32_t yanet_plan_fill(struct yanet_plan *p, struct yanet_request *q, uint64_t now_ns,
-			 struct yanet_budget *b);
-/* Is there something yanet_plan_fill() might send? */
+/* Is there something yanet_fill() might send? */
 bool yanet_plan_has_todo(const struct yanet_plan *p, uint64_t now_ns);
 /* Is something staged since the last acknowledged flush? */
 bool yanet_plan_needs_flush(const struct yanet_plan *p);
@@ -100,3 +95,11 @@ static inline bool yanet_plan_is_settling(const struct yanet_plan *p)
 }
 /* Reals, removed ones too, whose wish is not known to be in force. */
 uint32_t yanet_plan_undelivered(const struct yanet_plan *p);
+
+/* --- for yanet_fill.c --- */
+/* What is wanted now: the hook's word, or a disable while stopping. */
+struct balancer_wish yanet_plan_wish(const struct yanet_plan *p, uint32_t real);
+void yanet_plan_set_modules(struct yanet_plan *p, uint32_t real, uint32_t listing,
+			    uint32_t in_sync);
+/* Every module that lists the real has flushed w. */
+void yanet_plan_acknowledge(struct yanet_plan *p, uint32_t real, const struct balancer_wish *w);

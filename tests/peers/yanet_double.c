@@ -104,8 +104,7 @@ static void deadly(const char *reason)
 	fprintf(stderr, "yanet_double: this kills the control plane: %s\n", reason);
 }
 
-/* --- connections -------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------- */
 
 static void close_conn(struct conn *c)
 {
@@ -171,8 +170,7 @@ static bool send_out(struct conn *c)
 	return true;
 }
 
-/* --- messages ----------------------------------------------------------------------------------
- */
+/* --- messages ---------------------------------------------------------------------------- */
 
 static void log_call(const struct conn *c, enum method method, const struct record *what)
 {
@@ -464,8 +462,7 @@ static bool call(struct conn *c, const uint8_t *body, size_t len)
 	return ok;
 }
 
-/* --- frames ------------------------------------------------------------------------------------
- */
+/* --- frames ------------------------------------------------------------------------------ */
 
 static bool take_header(struct conn *c, const uint8_t *at, size_t len)
 {
@@ -558,8 +555,7 @@ static void pump(struct conn *c)
 		answer(c);
 }
 
-/* --- control -----------------------------------------------------------------------------------
- */
+/* --- control ----------------------------------------------------------------------------- */
 
 static json_t *ip_json(const struct model_ip *ip)
 {
@@ -795,8 +791,7 @@ static void control_input(struct conn *c)
 	send_out(c);
 }
 
-/* --- events ------------------------------------------------------------------------------------
- */
+/* --- events ------------------------------------------------------------------------------ */
 
 static void on_conn(struct ev_source *s, uint32_t events)
 {

@@ -81,8 +81,7 @@ static inline void *model_grow(void *at, size_t n, size_t bytes)
 	return more;
 }
 
-/* --- keys --------------------------------------------------------------------------------------
- */
+/* --- keys -------------------------------------------------------------------------------- */
 
 static inline void model_rehash(struct model *m, uint32_t n_buckets)
 {
@@ -118,8 +117,7 @@ static inline struct model_real *model_real(struct model *m, const struct model_
 	return &m->reals[m->n_reals - 1];
 }
 
-/* --- Real, RealFlush ---------------------------------------------------------------------------
- */
+/* --- Real, RealFlush --------------------------------------------------------------------- */
 
 static inline void model_update(struct model *m, const struct model_key *key, bool enable,
 				bool has_weight, uint32_t weight)
@@ -182,8 +180,7 @@ static inline void model_flush(struct model *m)
 	model_flush_end(m, &f);
 }
 
-/* --- load, restart -----------------------------------------------------------------------------
- */
+/* --- load, restart ----------------------------------------------------------------------- */
 
 static inline bool model_parse_ip(const char *text, struct model_ip *ret)
 {

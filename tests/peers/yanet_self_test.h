@@ -67,8 +67,7 @@ static inline bool self_ip_eq(const Yanetwire__Ip *ip, const struct addr *a)
 	       !memcmp(ip->v6.data, a->b, 16);
 }
 
-/* --- ours written, theirs read -----------------------------------------------------------------
- */
+/* --- ours written, theirs read ----------------------------------------------------------- */
 
 struct self_update {
 	struct service_spec service;
@@ -142,8 +141,7 @@ static inline bool self_requests(void)
 	return ok;
 }
 
-/* --- theirs written, ours read -----------------------------------------------------------------
- */
+/* --- theirs written, ours read ----------------------------------------------------------- */
 
 enum { SELF_MODULES = 3, SELF_SERVICES = 3, SELF_REALS = 5 };
 

@@ -71,8 +71,7 @@ static inline void peer_list_all(struct peer *p, unsigned module, bool is_listed
 		p->states[module][i].is_listed = is_listed;
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests ---------------------------------------------------------------------------- */
 
 struct peer_bytes {
 	const uint8_t *at, *end;
@@ -191,8 +190,7 @@ static inline void peer_forget(struct peer *p)
 	}
 }
 
-/* --- the RealFind reply ------------------------------------------------------------------------
- */
+/* --- the RealFind reply ------------------------------------------------------------------ */
 
 static inline uint8_t *peer_put_varint(uint8_t *at, uint64_t v)
 {
@@ -290,8 +288,7 @@ static inline uint8_t *peer_find_reply(struct peer *p, size_t *ret_len)
 	return frame;
 }
 
-/* --- the socket --------------------------------------------------------------------------------
- */
+/* --- the socket -------------------------------------------------------------------------- */
 
 static inline void peer_listen(struct peer *p)
 {

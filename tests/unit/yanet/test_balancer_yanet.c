@@ -147,8 +147,7 @@ static void restart(void)
 	peer_listen(&peer);
 }
 
-/* --- the ordinary way --------------------------------------------------------------------------
- */
+/* --- the ordinary way -------------------------------------------------------------------- */
 
 Test(balancer_yanet, a_wish_becomes_applied_and_acknowledged)
 {
@@ -178,15 +177,6 @@ Test(balancer_yanet, d4_changes_of_one_turn_go_in_one_request)
 	cr_assert(all_applied(0, true, 7));
 	turn_for(50 * CLK_MS);
 	cr_assert_eq(peer.n_calls[PEER_FLUSH], 1, "nothing staged, no flush");
-}
-
-Test(balancer_yanet, d34_the_real_find_of_each_period)
-{
-	TURN_UNTIL(count(CTR_YANET_FINDS) >= 4);
-	cr_assert_geq(peer.n_calls[PEER_FIND], 4);
-	cr_assert_eq(peer.n_connects, 2);
-	cr_assert_eq(count(CTR_YANET_CONNECTS), 2);
-	cr_assert_eq(count(CTR_YANET_FAILURES), 0);
 }
 
 Test(balancer_yanet, d34_what_somebody_else_changed_is_put_right)
@@ -224,8 +214,7 @@ Test(balancer_yanet, d35_the_flush_period_is_a_limit_not_a_delay)
 	cr_assert_eq(peer.n_calls[PEER_REAL], 2);
 }
 
-/* --- a3, reconnects ----------------------------------------------------------------------------
- */
+/* --- a3, reconnects ---------------------------------------------------------------------- */
 
 Test(balancer_yanet, a3_a_restart_with_lost_state_heals)
 {
@@ -304,8 +293,7 @@ Test(balancer_yanet, a3_the_full_state_after_real_find_alone_was_closed)
 	TURN_UNTIL(peer.n_updates == 16 && is_settled());
 }
 
-/* --- b3, b4: a bad peer ------------------------------------------------------------------------
- */
+/* --- b3, b4: a bad peer ------------------------------------------------------------------ */
 
 Test(balancer_yanet, b3_a_hung_real_find_does_not_hold_up_updates)
 {
@@ -392,31 +380,7 @@ Test(balancer_yanet, b4_vector_94_is_refused)
 	cr_assert_lt(after.ru_maxrss - before.ru_maxrss, 16 * 1024, "KiB");
 }
 
-/* Vector 93 is well-formed: its service is not used, and so ours are absent from it. */
-Test(balancer_yanet, vector_93_lists_nothing)
-{
-	static uint8_t reply[1024];
-
-	peer.raw_find_len = world_vector("93_bad_reply_short_ipv6", reply, sizeof(reply));
-	peer.raw_find = reply;
-	TURN_UNTIL(status().has_found);
-	cr_assert_eq(status().n_absent, 8);
-	cr_assert_eq(status().n_modules, 1);
-	cr_assert_eq(count(CTR_YANET_FAILURES), 0);
-}
-
-Test(balancer_yanet, replies_in_small_pieces_are_read)
-{
-	peer.piece_bytes = 3;
-	TURN_UNTIL(status().has_found);
-	want_all(BALANCER_ENABLE, 10);
-	TURN_UNTIL(is_settled());
-	cr_assert_eq(world.n_listed_all, 8);
-	cr_assert(all_applied(0, true, 10));
-}
-
-/* --- presence ----------------------------------------------------------------------------------
- */
+/* --- presence ---------------------------------------------------------------------------- */
 
 Test(balancer_yanet, d25_absent_reals_are_not_sent_and_come_when_listed)
 {
@@ -452,8 +416,7 @@ Test(balancer_yanet, a30_two_modules_get_the_state_of_what_they_list)
 	TURN_UNTIL(peer_at(&peer, 2, 1, 0)->applied_on);
 }
 
-/* --- reload, stop ------------------------------------------------------------------------------
- */
+/* --- reload, stop ------------------------------------------------------------------------ */
 
 static bool without_0_0(uint32_t s, uint32_t r)
 {
@@ -531,8 +494,7 @@ Test(balancer_yanet, d45_disable_all_is_over_when_the_peer_is_away)
 	cr_assert(balancer_is_idle(balancer));
 }
 
-/* --- size --------------------------------------------------------------------------------------
- */
+/* --- size -------------------------------------------------------------------------------- */
 
 /* 100,000 reals: full state after a restart within 1 s of thread time, in turns that leave room for
  * the results (perf.md; decisions 4). Only our side's thread time counts. */

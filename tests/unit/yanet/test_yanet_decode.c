@@ -131,7 +131,8 @@ Test(yanet_decode, vector_07_two_modules)
 		      "S 192.0.2.17#53/tcp;");
 }
 
-/* Another message, read as a reply of RealFind: its fields have other wire types and are skipped. */
+/* Another message, read as a reply of RealFind: its fields have other wire types and are skipped.
+ */
 Test(yanet_decode, vector_11_other_wire_types_are_skipped)
 {
 	expect_vector("11_inspect_lookup_reply", "M?;M?;");
@@ -205,7 +206,10 @@ Test(yanet_decode, an_inner_message_may_not_outgrow_its_parent)
 	struct heard h;
 
 	/* module of 4 bytes that says it has a service of 9; enough bytes follow in the reply */
-	cr_assert_eq(DECODE("\x0a\x04\x1a\x09\x0a\x00" "\x0a\x00\x0a\x00\x0a\x00", &h), -EPROTO);
+	cr_assert_eq(DECODE("\x0a\x04\x1a\x09\x0a\x00"
+			    "\x0a\x00\x0a\x00\x0a\x00",
+			    &h),
+		     -EPROTO);
 }
 
 /* What a stream cannot wait for; no protobuf library writes it so. */
@@ -213,7 +217,10 @@ Test(yanet_decode, a_name_or_key_after_its_contents_is_refused)
 {
 	struct heard h;
 
-	cr_assert_eq(DECODE("\x0a\x05\x1a\x00\x12\x01" "a", &h), -EPROTO);
+	cr_assert_eq(DECODE("\x0a\x05\x1a\x00\x12\x01"
+			    "a",
+			    &h),
+		     -EPROTO);
 	cr_assert_eq(DECODE("\x0a\x06\x1a\x04\x1a\x00\x0a\x00", &h), -EPROTO);
 }
 
@@ -222,9 +229,14 @@ Test(yanet_decode, the_last_of_repeated_fields_counts)
 	struct heard h;
 
 	/* two names; an address that is set as IPv4 and then as a short IPv6, then as IPv4 */
-	cr_assert_eq(DECODE("\x0a\x1a\x12\x01" "a\x12\x01" "b"
-			    "\x1a\x12\x0a\x10\x0a\x0c\x08\x01\x12\x02\x01\x02\x12\x00\x08\x82\x80\x04"
-			    "\x10\x02", &h), YANET_DECODE_END);
+	cr_assert_eq(
+		DECODE("\x0a\x1a\x12\x01"
+		       "a\x12\x01"
+		       "b"
+		       "\x1a\x12\x0a\x10\x0a\x0c\x08\x01\x12\x02\x01\x02\x12\x00\x08\x82\x80\x04"
+		       "\x10\x02",
+		       &h),
+		YANET_DECODE_END);
 	cr_assert_str_eq(h.mem, "M b;S 0.1.0.2/udp;");
 }
 
@@ -233,8 +245,10 @@ Test(yanet_decode, a_mapped_address_is_not_taken_for_ipv4)
 {
 	struct heard h;
 
-	cr_assert_eq(DECODE("\x0a\x1d\x12\x01" "a\x1a\x18\x0a\x16\x0a\x12\x12\x10"
-			    "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\x02\x01\x10\x01", &h),
+	cr_assert_eq(DECODE("\x0a\x1d\x12\x01"
+			    "a\x1a\x18\x0a\x16\x0a\x12\x12\x10"
+			    "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\x02\x01\x10\x01",
+			    &h),
 		     YANET_DECODE_END);
 	cr_assert_str_eq(h.mem, "M a;S?/tcp;");
 }
@@ -244,10 +258,12 @@ Test(yanet_decode, impossible_ports_and_protocols_are_not_used)
 	struct heard h;
 
 	/* protocol 0; then protocol 3; then port 65536 */
-	cr_assert_eq(DECODE("\x0a\x27\x12\x01" "a"
+	cr_assert_eq(DECODE("\x0a\x27\x12\x01"
+			    "a"
 			    "\x1a\x08\x0a\x06\x0a\x04\x08\x81\x80\x04"
 			    "\x1a\x0a\x0a\x08\x0a\x04\x08\x81\x80\x04\x10\x03"
-			    "\x1a\x0c\x0a\x0a\x0a\x02\x08\x01\x10\x01\x18\x80\x80\x04\x00\x00", &h),
+			    "\x1a\x0c\x0a\x0a\x0a\x02\x08\x01\x10\x01\x18\x80\x80\x04\x00\x00",
+			    &h),
 		     -EPROTO); /* the zeros at the end are no field */
 	cr_assert_str_eq(h.mem, "M a;S?/udp;S?/udp;S?/tcp;");
 }
@@ -276,7 +292,10 @@ Test(yanet_decode, a_service_larger_than_any_buffer_is_read)
 	*at++ = 0x0a;
 	for (uint64_t v = outer; v; v >>= 7)
 		*at++ = (uint8_t)((v & 0x7f) | (v > 0x7f ? 0x80 : 0));
-	memcpy(at, "\x12\x01" "a\x1a", 4);
+	memcpy(at,
+	       "\x12\x01"
+	       "a\x1a",
+	       4);
 	at += 4;
 	for (uint64_t v = inner; v; v >>= 7)
 		*at++ = (uint8_t)((v & 0x7f) | (v > 0x7f ? 0x80 : 0));

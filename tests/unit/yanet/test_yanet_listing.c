@@ -1,6 +1,7 @@
 #include "yanet/yanet_listing.h"
 
 #include "fixture.h"
+#include "yanet/yanet_fill.h"
 
 enum { REALS = 4, SLOTS = 64, PERIOD = 1000 };
 
@@ -185,7 +186,7 @@ Test(yanet_listing, a_real_that_comes_back_is_sent_again)
 	cr_assert(slotset_has(&plan.bulk, slot(0, 0)));
 	cr_assert_eq(yanet_encode_init(&q), 0);
 	yanet_budget_turn(&budget, UINT64_MAX, 100, 0);
-	cr_assert_eq(yanet_plan_fill(&plan, &q, 0, &budget), 1);
+	cr_assert_eq(yanet_fill(&plan, &q, 0, &budget), 1);
 	yanet_encode_deinit(&q);
 }
 
