@@ -7,10 +7,16 @@
  *  - A kept real carries traffic, so it is part of the blind window, and taking it out is a
  * removal.
  *  - An undecided real with dynamic weight could bring any weight: its service stays undecided.
+ *  - A real that a reload adds is absent (decisions 26) only when two sync periods with a
+ * connection have passed without its being listed: the balancer reads the new file later than we
+ * do.
  *  - A service once decided never becomes undecided again by itself.
  *  - What a freeze keeps counts for a service that is up, but brings none up; a service that fell
  * since the window's first bad comes back by the weaker test (as if it had stayed up) while blind
  * lasts, as soon as its reals are held again.
+ *  - When blind ends because most hosts answer again, a frozen real is let go by its next bad
+ * result, not at once: else the other half would be removed just before it answers too. max_hold
+ * bounds it.
  *  - Going back to `auto` or a reload does not let a frozen real go; disable and weight orders do.
  *  - A check added to a real with dynamic weight starts with the weight that real has.
  *  - panic_threshold: at most that many percent of a service's reals are out by verdict.
@@ -21,6 +27,7 @@
 #include "model/history.h"
 #include "quorum/damp.h"
 #include "quorum/fleet_freeze.h"
+#include "quorum/fleet_peers.h"
 #include "quorum/fleet_real.h"
 #include "quorum/fleet_settle.h"
 #include "quorum/weight_rule.h"
@@ -30,8 +37,8 @@
 
 static int init_marks(struct fleet *f)
 {
-	struct marks *const of_reals[] = {&f->listed, &f->restored, &f->standing,
-					  &f->frozen, &f->removed,  &f->dirty_reals};
+	struct marks *const of_reals[] = {&f->listed, &f->fresh,   &f->restored,   &f->standing,
+					  &f->frozen, &f->removed, &f->dirty_reals};
 	struct marks *const of_services[] = {&f->touched_services, &f->rescaled, &f->fallen,
 					     &f->retry};
 	struct marks *const of_prefixes[] = {&f->touched_prefixes, &f->dirty_prefixes, &f->holding,
@@ -76,6 +83,8 @@ struct fleet *fleet_new(const struct fleet_config *config, struct state_tables *
 	f->tables = tables;
 	f->counters = counters;
 	f->hold_next_ns = UINT64_MAX;
+	f->fresh_until_ns = UINT64_MAX;
+	f->thaw_until_ns = UINT64_MAX;
 	f->has_found = !config->has_balancer;
 	if (hooks)
 		f->hooks = *hooks;
@@ -287,10 +296,12 @@ void fleet_result(struct fleet *f, const struct result *r, uint64_t now_ns)
 	/* before the result is believed: it may be the one that shows that we are blind */
 	if (verdict != VERDICT_UNKNOWN)
 		fleet_freeze_note(f, spec, r, verdict, now_ns);
-	if (!take_result(f, spec, r, verdict, &row, now_ns))
-		return;
-	fleet_real_judge(f, spec->real, &by, now_ns);
-	fleet_settle(f, FLEET_BY_RESULT, now_ns);
+	if (take_result(f, spec, r, verdict, &row, now_ns)) {
+		fleet_real_judge(f, spec->real, &by, now_ns);
+		fleet_settle(f, FLEET_BY_RESULT, now_ns);
+	}
+	if (verdict == VERDICT_BAD)
+		fleet_freeze_confirm(f, spec->real, now_ns);
 }
 
 /* --- time, operator ----------------------------------------------------------------------------
@@ -300,11 +311,13 @@ void fleet_tick(struct fleet *f, uint64_t now_ns)
 {
 	fleet_freeze_tick(f, now_ns);
 	fleet_settle_tick(f, now_ns);
+	fleet_peers_tick(f, now_ns);
 }
 
 uint64_t fleet_next_ns(const struct fleet *f)
 {
-	return MIN(f->blind.next_ns, f->hold_next_ns);
+	return MIN(MIN(f->blind.next_ns, f->hold_next_ns),
+		   MIN(f->fresh_until_ns, f->thaw_until_ns));
 }
 
 static bool is_known(const struct fleet *f, uint32_t real)

@@ -6,6 +6,7 @@
  * order.
  */
 #include "base/err.h"
+#include "quorum/fleet_peers.h"
 #include "quorum/fleet_real.h"
 #include "quorum/fleet_settle.h"
 #include "quorum/weight_rule.h"
@@ -42,6 +43,7 @@ static void drop_real(struct fleet *f, uint32_t real)
 	marks_remove(&f->frozen, real);
 	marks_remove(&f->restored, real);
 	marks_remove(&f->listed, real);
+	marks_remove(&f->fresh, real);
 	f->tally.reals[e.row.state]--;
 	e.row.flags &= REAL_ROW_UNLISTED_ONCE;
 	e.row.wanted_weight = 0;
@@ -218,6 +220,7 @@ static void add_real(struct fleet *f, uint32_t real, uint64_t now_ns)
 
 	seqrow_publish(state_real(f->tables, real), &row, sizeof(row));
 	f->tally.reals[STATE_UNDECIDED]++;
+	fleet_peers_expect(f, real, now_ns);
 	judge(f, real, now_ns);
 }
 

@@ -104,6 +104,7 @@ struct fleet {
 
 	/* reals */
 	struct marks listed;   /* by the balancer */
+	struct marks fresh;    /* new in the file: not absent before two RealFinds lack it */
 	struct marks restored; /* verdict from a snapshot, not yet compared with the balancer */
 	struct marks standing; /* was held, its disable was not yet handed out */
 	struct marks frozen;   /* REAL_ROW_FROZEN */
@@ -120,12 +121,17 @@ struct fleet {
 	struct marks holding; /* ready, waits for announce_hold */
 	struct marks frozen_prefixes;
 
-	uint64_t hold_next_ns; /* earliest end of an announce_hold, or earlier */
-	uint32_t n_out;        /* reals with REMOVAL_OUT: for safety.max_remove */
-	bool must_retry;       /* n_out fell below max_remove */
-	bool is_releasing;     /* the operator lets panic holds go */
-	bool is_connected;     /* to the balancer */
-	bool has_found;        /* it showed its reals, or there is none */
+	uint64_t hold_next_ns;   /* earliest end of an announce_hold, or earlier */
+	uint64_t fresh_until_ns; /* UINT64_MAX: nothing is fresh */
+	/* Blind has ended because most hosts answer again: what is frozen waits for a bad result of
+	 * its own, at most until then. UINT64_MAX: nothing waits. */
+	uint64_t thaw_until_ns;
+	uint32_t n_out;     /* reals with REMOVAL_OUT: for safety.max_remove */
+	bool must_retry;    /* n_out fell below max_remove */
+	bool is_releasing;  /* the operator lets panic holds go */
+	bool is_confirming; /* this real's verdict was confirmed, or thawing is over */
+	bool is_connected;  /* to the balancer */
+	bool has_found;     /* it showed its reals, or there is none */
 };
 
 static inline struct fleet_service *fleet_service_of(const struct fleet *f, uint32_t service)
@@ -143,6 +149,11 @@ static inline struct fleet_removal *fleet_removal_of(const struct fleet *f, uint
 static inline uint16_t *fleet_held_weight(const struct fleet *f, uint32_t real)
 {
 	return table_row(&f->held, real);
+}
+/* Blind holds removals back, or has not yet let all of them go. */
+static inline bool fleet_withholds(const struct fleet *f)
+{
+	return f->blind.is_active || f->thaw_until_ns != UINT64_MAX;
 }
 /* Seconds for the since fields. */
 static inline uint32_t fleet_seconds(uint64_t ns)

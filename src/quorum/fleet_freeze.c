@@ -76,6 +76,7 @@ static void begin(struct fleet *f, uint64_t now_ns)
 {
 	uint64_t since_ns = blind_first_bad_ns(&f->blind, now_ns);
 
+	f->thaw_until_ns = UINT64_MAX;
 	counter_add(f->counters, CTR_BLIND_BEGUN, 1);
 	tell(f, true);
 	take_back_reals(f, since_ns);
@@ -91,17 +92,42 @@ static void redecide_frozen(struct fleet *f, uint64_t now_ns)
 		fleet_real_redecide(f, r, FLEET_BY_RESULT, now_ns);
 }
 
+/* Nothing is frozen for blind any more. */
+static void end_thaw(struct fleet *f, uint64_t now_ns)
+{
+	uint32_t s = marks_next(&f->fallen, 0);
+
+	f->thaw_until_ns = UINT64_MAX;
+	for (; s != SLOT_NONE; s = marks_next(&f->fallen, s + 1))
+		fleet_service_of(f, s)->flags &= ~(uint32_t)FLEET_SERVICE_RETAKEN;
+	redecide_frozen(f, now_ns);
+	fleet_settle(f, FLEET_BY_RESULT, now_ns);
+}
+
 static void end(struct fleet *f, uint64_t now_ns)
 {
-	uint32_t i;
+	uint32_t p = marks_next(&f->frozen_prefixes, 0);
 
 	tell(f, false);
-	for (i = marks_next(&f->fallen, 0); i != SLOT_NONE; i = marks_next(&f->fallen, i + 1))
-		fleet_service_of(f, i)->flags &= ~(uint32_t)FLEET_SERVICE_RETAKEN;
+	for (; p != SLOT_NONE; p = marks_next(&f->frozen_prefixes, p + 1))
+		marks_add(&f->touched_prefixes, p);
+	if (!f->blind.is_armed) {
+		/* the hold is over: verdicts are believed */
+		end_thaw(f, now_ns);
+		return;
+	}
+	f->thaw_until_ns = f->blind.begun_ns + f->config.blind.max_hold_ns;
 	redecide_frozen(f, now_ns);
-	i = marks_next(&f->frozen_prefixes, 0);
-	for (; i != SLOT_NONE; i = marks_next(&f->frozen_prefixes, i + 1))
-		marks_add(&f->touched_prefixes, i);
+	fleet_settle(f, FLEET_BY_RESULT, now_ns);
+}
+
+void fleet_freeze_confirm(struct fleet *f, uint32_t real, uint64_t now_ns)
+{
+	if (f->blind.is_active || f->thaw_until_ns == UINT64_MAX || !marks_has(&f->frozen, real))
+		return;
+	f->is_confirming = true;
+	fleet_real_redecide(f, real, FLEET_BY_RESULT, now_ns);
+	f->is_confirming = false;
 	fleet_settle(f, FLEET_BY_RESULT, now_ns);
 }
 
@@ -154,6 +180,8 @@ void fleet_freeze_note(struct fleet *f, const struct check_spec *spec, const str
 void fleet_freeze_tick(struct fleet *f, uint64_t now_ns)
 {
 	follow(f, blind_tick(&f->blind, now_ns), now_ns);
+	if (now_ns >= f->thaw_until_ns)
+		end_thaw(f, now_ns);
 }
 
 /* --- panic -------------------------------------------------------------------------------------
@@ -211,10 +239,10 @@ void fleet_freeze_retry(struct fleet *f, uint64_t now_ns)
 
 	/* while blind nothing goes; its end asks all of them again */
 	while ((service = marks_take(&f->retry)) != SLOT_NONE) {
-		if (!f->blind.is_active)
+		if (!fleet_withholds(f))
 			retry_service(f, service, now_ns);
 	}
-	if (f->must_retry && !f->blind.is_active && f->frozen.n > 0)
+	if (f->must_retry && !fleet_withholds(f) && f->frozen.n > 0)
 		retry_all(f, now_ns);
 	f->must_retry = false;
 }

@@ -1,4 +1,6 @@
 /* What the balancer and the announcer say, and what they are told (decisions 25, 34-37). */
+#include "quorum/fleet_peers.h"
+
 #include "quorum/fleet_real.h"
 #include "quorum/fleet_settle.h"
 #include "quorum/weight_rule.h"
@@ -62,9 +64,11 @@ void fleet_listed(struct fleet *f, uint32_t real, bool enabled, uint16_t weight,
 	was_restored = marks_has(&f->restored, real);
 	marks_remove(&f->restored, real);
 	marks_add(&f->listed, real);
+	marks_remove(&f->fresh, real);
 	if (was_restored && (fleet_real_want(&e.row).want == FLEET_ENABLE) != enabled)
 		undecide(f, &e, now_ns);
 	if (enabled && fleet_real_want(&e.row).want == FLEET_NOTHING) {
+		fleet_real_unhold(f, &e);
 		e.row.flags |= REAL_ROW_KEPT;
 		e.row.acked_weight = weight;
 		*fleet_held_weight(f, real) = weight;
@@ -152,6 +156,42 @@ void fleet_first_find(struct fleet *f, uint64_t now_ns)
 	for (i = 0; i < f->gen->end_services; i++) {
 		if (gen_service_in_use(f->gen, i))
 			marks_add(&f->touched_services, i);
+	}
+	fleet_settle(f, FLEET_BY_PEER, now_ns);
+}
+
+/* Two complete replies can lack it by then (decisions 25). */
+static uint64_t time_to_list(const struct fleet *f)
+{
+	return 2 * MAX(f->config.sync_period_ns, UINT64_C(1000000000));
+}
+
+void fleet_peers_expect(struct fleet *f, uint32_t real, uint64_t now_ns)
+{
+	/* before the first RealFind nothing is absent */
+	if (!f->config.has_balancer || !f->has_found)
+		return;
+	marks_add(&f->fresh, real);
+	f->fresh_until_ns = now_ns + time_to_list(f);
+}
+
+void fleet_peers_tick(struct fleet *f, uint64_t now_ns)
+{
+	uint32_t real;
+
+	if (now_ns < f->fresh_until_ns)
+		return;
+	f->fresh_until_ns = UINT64_MAX;
+	if (f->fresh.n > 0 && !f->is_connected) {
+		/* nobody could have listed it */
+		f->fresh_until_ns = now_ns + time_to_list(f);
+		return;
+	}
+	while ((real = marks_next(&f->fresh, 0)) != SLOT_NONE) {
+		struct fleet_real_edit e = fleet_real_open(f, real);
+
+		marks_remove(&f->fresh, real);
+		fleet_real_close(f, &e);
 	}
 	fleet_settle(f, FLEET_BY_PEER, now_ns);
 }

@@ -49,7 +49,7 @@ static struct service_share share_of(const struct fleet *f, uint32_t real,
 				     const struct real_row *row)
 {
 	bool is_listed = !f->config.has_balancer || marks_has(&f->listed, real);
-	bool is_absent = f->has_found && !is_listed;
+	bool is_absent = f->has_found && !is_listed && !marks_has(&f->fresh, real);
 	bool is_enabled = row->flags & REAL_ROW_ENABLED;
 	struct service_share s = {
 		.is_up = row->state == STATE_UP,
@@ -237,7 +237,11 @@ static bool must_freeze(const struct fleet *f, const struct fleet_real_edit *e,
 
 	if (f->blind.is_active)
 		return e->row.state == STATE_DOWN || !fleet_cause_is_order(cause);
-	if (e->row.state != STATE_DOWN || f->is_releasing)
+	if (e->row.state != STATE_DOWN)
+		return false;
+	if (f->thaw_until_ns != UINT64_MAX && (e->row.flags & REAL_ROW_FROZEN) && !f->is_confirming)
+		return true;
+	if (f->is_releasing)
 		return false;
 	return !panic_rule_service_allows(&s->sums, service->panic_threshold) ||
 	       !panic_rule_daemon_allows(f->n_out, f->config.max_remove);

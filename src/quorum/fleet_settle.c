@@ -217,7 +217,7 @@ static void set_panic(const struct fleet *f, struct service_row *row,
 		      const struct service_sums *sums)
 {
 	bool is_panic =
-		sums->n_frozen > 0 && (!f->blind.is_active || (row->flags & SERVICE_ROW_PANIC));
+		sums->n_frozen > 0 && (!fleet_withholds(f) || (row->flags & SERVICE_ROW_PANIC));
 
 	row->flags &= (uint8_t)~SERVICE_ROW_PANIC;
 	row->flags |= is_panic ? SERVICE_ROW_PANIC : 0;

@@ -24,7 +24,7 @@ struct m_real {
 	struct m_check c[N_C];
 	uint32_t override;
 	int state;
-	bool listed;
+	bool listed, fresh;
 	int kept;     /* weight in the balancer from before, -1: none */
 	int held;     /* weight the balancer surely has, -1: not held */
 	int standing; /* the same of one that was taken down and not yet handed out, -1: none */
@@ -47,6 +47,7 @@ struct model {
 	struct m_service s[N_S];
 	struct m_prefix p[N_P];
 	bool found, connected;
+	uint64_t fresh_until;
 };
 
 static uint64_t rng;
@@ -169,7 +170,7 @@ static bool m_could_reach(const struct model *m, const struct m_service *s)
 	for (int i = 0; i < N_R; i++) {
 		const struct m_real *r = &s->r[i];
 
-		if (!r->on || (m->found && !r->listed))
+		if (!r->on || (m->found && !r->listed && !r->fresh))
 			continue;
 		if (r->want == FLEET_ENABLE) {
 			w += r->want_weight - m_counts(r);
@@ -376,6 +377,7 @@ static void m_reload_real(struct model *m, const struct m_real *old, bool was, s
 			m_start_check(&r->c[c], init, -1);
 		r->override = 0;
 		r->listed = false;
+		r->fresh = m->found;
 		r->kept = r->held = r->standing = -1;
 		r->want = FLEET_NOTHING;
 		r->told = FLEET_NOTHING;
@@ -536,7 +538,7 @@ static void compare_service(const struct run *u, int s)
 		up += rl->state == UP;
 		undecided += rl->state == U;
 		enabled += rl->want == FLEET_ENABLE;
-		absent += u->m.found && !rl->listed;
+		absent += u->m.found && !rl->listed && !rl->fresh;
 	}
 	same(u, row->weight, m_sum(want), "W", s, -1);
 	same(u, row->state, want->state, "service state", s, -1);
@@ -661,8 +663,11 @@ static void step_listing(struct run *u)
 	u->op = "listed";
 	fleet_listed(u->x->fleet, real_slot(u, s, r), enabled, (uint16_t)weight, u->x->now);
 	rl->listed = true;
-	if (enabled && rl->want == FLEET_NOTHING)
+	rl->fresh = false;
+	if (enabled && rl->want == FLEET_NOTHING) {
 		rl->kept = weight;
+		rl->standing = -1;
+	}
 }
 
 /* All dirty reals are taken; those that are not among them must wish what they wished. */
@@ -743,6 +748,28 @@ static void step_connection(struct run *u)
 			u->m.s[s].r[r].standing = -1;
 }
 
+static void m_note_fresh(struct run *u, const struct model *old)
+{
+	for (int s = 0; s < N_S; s++)
+		for (int r = 0; r < N_R; r++)
+			if (u->m.s[s].on && u->m.s[s].r[r].on &&
+			    !(old->s[s].on && old->s[s].r[r].on))
+				u->m.fresh_until = u->x->now + 10 * FX_S;
+}
+
+static void step_tick(struct run *u)
+{
+	u->op = "tick";
+	fleet_tick(u->x->fleet, u->x->now);
+	if (!u->m.fresh_until || u->x->now < u->m.fresh_until)
+		return;
+	for (int s = 0; s < N_S; s++)
+		for (int r = 0; u->m.connected && r < N_R; r++)
+			u->m.s[s].r[r].fresh = false;
+	if (!u->m.connected)
+		u->m.fresh_until = u->x->now + 10 * FX_S;
+}
+
 static void step_reload(struct run *u)
 {
 	struct model old = u->m;
@@ -753,6 +780,8 @@ static void step_reload(struct run *u)
 	print(&u->m, text, sizeof(text));
 	fx_load(u->x, text);
 	m_reload(&u->m, &old);
+	if (u->m.found)
+		m_note_fresh(u, &old);
 }
 
 static void step(struct run *u)
@@ -774,8 +803,10 @@ static void step(struct run *u)
 		step_override(u);
 	else if (dice < 92)
 		step_connection(u);
-	else if (dice < 99)
+	else if (dice < 96)
 		step_reload(u);
+	else if (dice < 99)
+		step_tick(u);
 	else if (!u->m.found) {
 		u->op = "first find";
 		fleet_first_find(u->x->fleet, u->x->now);
