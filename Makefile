@@ -248,7 +248,11 @@ format:
 	$(Q)git ls-files '*.c' '*.h' | xargs clang-format-14 -i
 
 # --- dependencies, install -------------------------------------------------------------------
-.PHONY: deps deps-test deps-demo install uninstall clean
+.PHONY: demo deps deps-test deps-demo install uninstall clean
+demo: deps-demo
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all peers
+	$(Q)scripts/demo
+
 deps:
 	$(Q)scripts/install-deps build
 deps-test:
