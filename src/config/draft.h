@@ -40,10 +40,10 @@ struct draft_service {
 	uint8_t flags; /* enum service_flag */
 	uint8_t panic_threshold;
 	uint32_t quorum, hysteresis, fwmark;
-	const char *scheduler;   /* "" if unset */
-	const char *quorum_up;   /* "" if unset */
-	const char *virtualhost; /* NULL: unset */
-	const char *version;     /* NULL: unset */
+	const char *scheduler;                 /* "" if unset */
+	const char *quorum_up;                 /* "" if unset */
+	const char *virtualhost;               /* NULL: unset */
+	const char *version;                   /* NULL: unset */
 	const char *ipv4_outer_source_network; /* "" if unset */
 	const char *ipv6_outer_source_network;
 	source_pos pos;

@@ -14,9 +14,9 @@ const struct services_frame *services_block_top(const struct services_run *run)
 /* From the keyword to the last word. */
 static uint32_t head_len(const struct services_lex_statement *st)
 {
-	const struct services_lex_word *last = &st->words[MIN(st->n_words, LEX_WORDS) - 1];
+	const struct services_lex_word *end = st->words + MIN(st->n_words, (uint32_t)LEX_WORDS);
 
-	return (uint32_t)(last->at + last->len + last->is_quoted - st->words[0].at);
+	return (uint32_t)(end[-1].at + end[-1].len + end[-1].is_quoted - st->words[0].at);
 }
 
 static void parse_address_head(struct services_run *run, const struct services_lex_statement *st,

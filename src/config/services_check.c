@@ -18,10 +18,13 @@ static const struct services_node *node_of(const struct services_run *run, uint3
 void services_check_report(struct services_run *run, enum diag_severity severity, uint32_t node,
 			   size_t offset, const char *hint, const char *message)
 {
-	source_pos pos;
-	uint32_t len;
+	unsigned before =
+		severity == DIAG_ERROR ? diag_errors(run->diag) : diag_warnings(run->diag);
+	source_pos pos = SOURCE_NOWHERE;
+	uint32_t len = 0;
 
-	services_tree_origin(&run->tree, node, offset, &pos, &len);
+	if (before < DIAG_MAX_SHOWN) /* the rest is counted only */
+		services_tree_origin(&run->tree, node, offset, &pos, &len);
 	diag_report(run->diag, severity, pos, len, hint, "%s", message);
 }
 

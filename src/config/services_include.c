@@ -71,7 +71,8 @@ static int expand(const struct services_run *run, const struct services_lex_word
 	used = s.len;
 	services_lex_unescape(w, pattern + used);
 	errno = 0;
-	r = glob(pattern, GLOB_BRACE | GLOB_ERR, NULL, ret);
+	/* main is the only thread that globs */
+	r = glob(pattern, GLOB_BRACE | GLOB_ERR, NULL, ret); /* NOLINT(concurrency-mt-unsafe) */
 	free(pattern);
 	if (r == 0)
 		return ret->gl_pathc > INT_MAX ? INT_MAX : (int)ret->gl_pathc;
@@ -133,7 +134,7 @@ static int include_one(struct services_run *run, const struct services_lex_word 
 	if (r == -EISDIR && has_wildcard(w))
 		return 0;
 	if (r < 0) {
-		snprintf(problem, sizeof(problem), "cannot read %s: %s", path, strerror(-r));
+		snprintf(problem, sizeof(problem), "cannot read %s: %s", path, strerrordesc_np(-r));
 		report(run, DIAG_ERROR, w, problem);
 		return r == -ENOMEM ? err_trace(r) : 0;
 	}
@@ -175,10 +176,10 @@ int services_include(struct services_run *run, const struct services_lex_stateme
 	if (n == -ENOMEM)
 		return err_trace(n);
 	if (n < 0)
-		report(run, DIAG_ERROR, w, strerror(-n));
+		report(run, DIAG_ERROR, w, strerrordesc_np(-n));
 	if (n == 0)
 		report_no_match(run, st);
-	for (int i = 0; i < n && r == 0; i++)
+	for (int i = 0; found.gl_pathv && i < n && r == 0; i++)
 		r = include_one(run, w, found.gl_pathv[i], parse);
 	return err_trace(r);
 }

@@ -39,24 +39,24 @@ static const char *skip_blanks(const char *p)
 }
 
 /* U+0085 U+00A0 U+1680 U+2000-200A U+2028 U+2029 U+202F U+205F U+3000: the reference skips them
- * before a line's first word. The text ends with a NUL, so no byte behind it is looked at. */
+ * before a line's first word. */
+static const char unicode_blanks[][4] = {
+	"\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
+	"\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
+	"\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
+	"\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
+};
+
+/* Bytes of the blank at p, or 0. The text ends with a NUL, so nothing behind it is looked at. */
 static size_t unicode_blank(const char *p)
 {
-	const unsigned char *u = (const unsigned char *)p;
+	for (size_t i = 0; i < ARRAY_LEN(unicode_blanks); i++) {
+		size_t len = strlen(unicode_blanks[i]);
 
-	if (u[0] == 0xc2)
-		return u[1] == 0x85 || u[1] == 0xa0 ? 2 : 0;
-	if (u[0] == 0xe1)
-		return u[1] == 0x9a && u[2] == 0x80 ? 3 : 0;
-	if (u[0] == 0xe3)
-		return u[1] == 0x80 && u[2] == 0x80 ? 3 : 0;
-	if (u[0] != 0xe2)
-		return 0;
-	if (u[1] == 0x81)
-		return u[2] == 0x9f ? 3 : 0;
-	if (u[1] != 0x80 || u[2] < 0x80)
-		return 0;
-	return u[2] <= 0x8a || u[2] == 0xa8 || u[2] == 0xa9 || u[2] == 0xaf ? 3 : 0;
+		if (strncmp(p, unicode_blanks[i], len) == 0)
+			return len;
+	}
+	return 0;
 }
 
 static const char *skip_line_start(const char *p)

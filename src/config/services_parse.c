@@ -252,12 +252,16 @@ static int parse_all(struct services_run *run, const struct source_file *file, b
 		     struct draft **ret_draft)
 {
 	struct services_chain chain = {.file = file};
+	int r;
 
 	if (may_include)
 		services_include_identify(&chain, file->path);
 	run->chain = &chain;
 	run->may_include = may_include;
-	TRY(parse_file(run, file));
+	r = parse_file(run, file);
+	run->chain = NULL;
+	if (r < 0)
+		return err_trace(r);
 	report_ignored(run);
 	report_static(run);
 	if (diag_errors(run->diag))
@@ -280,7 +284,7 @@ int services_parse(const char *path, const struct app_config *app, struct source
 		return err_trace(r);
 	if (r < 0) {
 		diag_report(d, DIAG_ERROR, SOURCE_NOWHERE, 0, NULL, "cannot read %s: %s", path,
-			    strerror(-r));
+			    strerrordesc_np(-r));
 		return SERVICES_BAD;
 	}
 	r = parse_all(&run, file, true, ret_draft);

@@ -16,12 +16,14 @@
 #define TOP (1 << BLOCK_TOP)
 #define ALL ((1 << BLOCK__N) - 1)
 
-#define AT(field)  .offset = offsetof(struct services_values, field)
-#define SECOND     UINT64_C(1000000000)
-#define YEAR       (365 * 86400 * SECOND)
-#define BLOCKS(b)  .blocks = (b), .type = TYPE_BLOCK
-#define IGNORED(b) .blocks = (b), .type = TYPE_IGNORED
-#define REFUSED(b) .blocks = (b), .type = TYPE_UNSUPPORTED
+#define AT(field)           .offset = offsetof(struct services_values, field)
+#define SECOND              UINT64_C(1000000000)
+#define YEAR                (365 * 86400 * SECOND)
+#define SECONDS(least)      .type = TYPE_SECONDS, .min = (least), .max = YEAR
+#define NUMBER(least, most) .type = TYPE_NUMBER, .min = (least), .max = (most)
+#define BLOCKS(b)           .blocks = (b), .type = TYPE_BLOCK
+#define IGNORED(b)          .blocks = (b), .type = TYPE_IGNORED
+#define REFUSED(b)          .blocks = (b), .type = TYPE_UNSUPPORTED
 
 static const char unchecked[] = "the real server would count as up unchecked";
 
@@ -41,64 +43,114 @@ const struct services_values services_schema_defaults = {
 
 /* clang-format off */
 const struct services_row services_schema_rows[] = {
-	{ "virtual_server", BLOCKS(TOP), .opens = BLOCK_SERVICE, .doc = "VIP [PORT] { ... }: a service; without a port all ports (L3)" },
-	{ "real_server", BLOCKS(S), .opens = BLOCK_REAL, .doc = "IP [PORT] { ... }: a real server of the service" },
+	{ "virtual_server", BLOCKS(TOP), .opens = BLOCK_SERVICE,
+	  .doc = "VIP [PORT] { ... }: a service; without a port all ports (L3)" },
+	{ "real_server", BLOCKS(S), .opens = BLOCK_REAL,
+	  .doc = "IP [PORT] { ... }: a real server of the service" },
 	{ "TCP_CHECK", BLOCKS(R), .opens = BLOCK_TCP, .doc = "{ ... }: a TCP connection" },
 	{ "HTTP_GET", BLOCKS(R), .opens = BLOCK_HTTP, .doc = "{ ... }: an HTTP/1.1 request" },
 	{ "SSL_GET", BLOCKS(R), .opens = BLOCK_SSL, .doc = "{ ... }: an HTTPS request" },
-	{ "GRPC_CHECK", BLOCKS(R), .opens = BLOCK_GRPC, .doc = "{ ... }: grpc.health.v1 over TLS; virtualhost is the service asked for" },
-	{ "url", BLOCKS(C), .opens = BLOCK_URL, .doc = "{ ... }: what to ask for and which answer is good" },
+	{ "GRPC_CHECK", BLOCKS(R), .opens = BLOCK_GRPC,
+	  .doc = "{ ... }: grpc.health.v1 over TLS; virtualhost is the service asked for" },
+	{ "url", BLOCKS(C), .opens = BLOCK_URL,
+	  .doc = "{ ... }: what to ask for and which answer is good" },
 
-	{ "include", .blocks = ALL, .type = TYPE_INCLUDE, .doc = "PATTERN: files read as if they stood here; relative to this file" },
+	{ "include", .blocks = ALL, .type = TYPE_INCLUDE,
+	  .doc = "PATTERN: files read as if they stood here; relative to this file" },
 	{ "includer", .blocks = ALL, .type = TYPE_INCLUDE, .doc = "as include" },
-	{ "includem", .blocks = ALL, .type = TYPE_INCLUDE, .doc = "as include; a name without wildcards must exist" },
-	{ "includew", .blocks = ALL, .type = TYPE_INCLUDE, .doc = "as include; something must match" },
+	{ "includem", .blocks = ALL, .type = TYPE_INCLUDE,
+	  .doc = "as include; a name without wildcards must exist" },
+	{ "includew", .blocks = ALL, .type = TYPE_INCLUDE,
+	  .doc = "as include; something must match" },
 	{ "includeb", .blocks = ALL, .type = TYPE_INCLUDE, .doc = "as includew" },
 	{ "includea", .blocks = ALL, .type = TYPE_INCLUDE, .doc = "as includew" },
 
-	{ "delay_loop", .blocks = S | R | C, AT(inherited.delay_loop_ns), .type = TYPE_SECONDS, .min = SECOND / 100, .max = YEAR, .doc = "seconds between the starts of two checks (60)" },
-	{ "retry", "nb_get_retry", S | R | C, AT(inherited.retry), .type = TYPE_NUMBER, .max = 100, .doc = "quick repeats after a bad check of a server that is not down (1)" },
-	{ "delay_before_retry", .blocks = S | R | C, AT(inherited.delay_before_retry_ns), .type = TYPE_SECONDS, .max = YEAR, .doc = "seconds before each quick repeat (3)" },
-	{ "rise", .blocks = S | R | C, AT(inherited.rise), .type = TYPE_NUMBER, .min = 1, .max = 255, .doc = "good checks in a row that bring it up (1)" },
-	{ "fall", .blocks = S | R | C, AT(inherited.fall), .type = TYPE_NUMBER, .min = 1, .max = 255, .doc = "bad checks in a row that take it down (retry + 1)" },
-	{ "jitter", .blocks = S | R | C, AT(inherited.jitter_ns), .type = TYPE_SECONDS, .max = YEAR, .doc = "each check starts up to this many seconds later (0); less than delay_loop" },
-	{ "connect_timeout", .blocks = S | R | C, AT(inherited.connect_timeout_ns), .type = TYPE_SECONDS, .max = YEAR, .doc = "seconds for the connection (5)" },
-	{ "half_open", .blocks = S | R | T, AT(inherited.half_open), .type = TYPE_BOOL, .doc = "TCP_CHECK: answer the SYN-ACK with a reset (off)" },
-	{ "virtualhost", .blocks = S | R | C, AT(inherited.virtualhost), .type = TYPE_VIRTUALHOST, .doc = "Host header, TLS server name and gRPC service" },
-	{ "lvs_method", "lb_kind", S | R, AT(inherited.lvs_method), .type = TYPE_METHOD, .doc = "TUN (IPIP), GRE, DR or NAT: how the balancer forwards (TUN)" },
-	{ "inhibit_on_failure", .blocks = S | R, AT(inherited.inhibit_on_failure), .type = TYPE_BOOL, .doc = "a server that is down stays enabled with weight 0 (off)" },
-	{ "weight", .blocks = S | R, AT(inherited.weight), .type = TYPE_WEIGHT, .max = UINT32_MAX, .doc = "share of traffic, 0 to 65535; YANET means 0 to 100 (1)" },
-	{ "init_state", .blocks = S | R, AT(inherited.init_state), .type = TYPE_INIT_STATE, .doc = "up, down or auto: what a new server is until its first verdict (auto)" },
+	{ "delay_loop", .blocks = S | R | C, AT(inherited.delay_loop_ns), SECONDS(SECOND / 100),
+	  .doc = "seconds between the starts of two checks (60)" },
+	{ "retry", "nb_get_retry", S | R | C, AT(inherited.retry), NUMBER(0, 100),
+	  .doc = "quick repeats after a bad check of a server that is not down (1)" },
+	{ "delay_before_retry", .blocks = S | R | C,
+	  AT(inherited.delay_before_retry_ns), SECONDS(0),
+	  .doc = "seconds before each quick repeat (3)" },
+	{ "rise", .blocks = S | R | C, AT(inherited.rise), NUMBER(1, 255),
+	  .doc = "good checks in a row that bring it up (1)" },
+	{ "fall", .blocks = S | R | C, AT(inherited.fall), NUMBER(1, 255),
+	  .doc = "bad checks in a row that take it down (retry + 1)" },
+	{ "jitter", .blocks = S | R | C, AT(inherited.jitter_ns), SECONDS(0),
+	  .doc = "each check starts up to this many seconds later (0); less than delay_loop" },
+	{ "connect_timeout", .blocks = S | R | C, AT(inherited.connect_timeout_ns), SECONDS(0),
+	  .doc = "seconds for the connection (5)" },
+	{ "half_open", .blocks = S | R | T, AT(inherited.half_open), .type = TYPE_BOOL,
+	  .doc = "TCP_CHECK: answer the SYN-ACK with a reset (off)" },
+	{ "virtualhost", .blocks = S | R | C, AT(inherited.virtualhost), .type = TYPE_VIRTUALHOST,
+	  .doc = "Host header, TLS server name and gRPC service" },
+	{ "lvs_method", "lb_kind", S | R, AT(inherited.lvs_method), .type = TYPE_METHOD,
+	  .doc = "TUN (IPIP), GRE, DR or NAT: how the balancer forwards (TUN)" },
+	{ "inhibit_on_failure", .blocks = S | R,
+	  AT(inherited.inhibit_on_failure), .type = TYPE_BOOL,
+	  .doc = "a server that is down stays enabled with weight 0 (off)" },
+	{ "weight", .blocks = S | R, AT(inherited.weight), .type = TYPE_WEIGHT, .max = UINT32_MAX,
+	  .doc = "share of traffic, 0 to 65535; YANET means 0 to 100 (1)" },
+	{ "init_state", .blocks = S | R, AT(inherited.init_state), .type = TYPE_INIT_STATE,
+	  .doc = "up, down or auto: what a new server is until its first verdict (auto)" },
 
-	{ "protocol", .blocks = S, AT(service.protocol), .type = TYPE_PROTOCOL, .doc = "TCP or UDP (TCP)" },
-	{ "lvs_sched", "lb_algo", S, AT(service.lvs_sched), .type = TYPE_LOWER, .doc = "scheduler for the balancer's file: rr wrr wlc chash purr" },
-	{ "quorum", .blocks = S, AT(service.quorum), .type = TYPE_NUMBER, .max = UINT32_MAX, .doc = "sum of weights that makes the service up (1)" },
-	{ "hysteresis", .blocks = S, AT(service.hysteresis), .type = TYPE_NUMBER, .max = UINT32_MAX, .doc = "up at quorum + this, down below quorum - this (0)" },
-	{ "quorum_up", .blocks = S, AT(service.quorum_up), .type = TYPE_SCRIPT, .doc = "never run; quorum-handler2.sh's arguments name the announce group" },
+	{ "protocol", .blocks = S, AT(service.protocol), .type = TYPE_PROTOCOL,
+	  .doc = "TCP or UDP (TCP)" },
+	{ "lvs_sched", "lb_algo", S, AT(service.lvs_sched), .type = TYPE_LOWER,
+	  .doc = "scheduler for the balancer's file: rr wrr wlc chash purr" },
+	{ "quorum", .blocks = S, AT(service.quorum), NUMBER(0, UINT32_MAX),
+	  .doc = "sum of weights that makes the service up (1)" },
+	{ "hysteresis", .blocks = S, AT(service.hysteresis), NUMBER(0, UINT32_MAX),
+	  .doc = "up at quorum + this, down below quorum - this (0)" },
+	{ "quorum_up", .blocks = S, AT(service.quorum_up), .type = TYPE_SCRIPT,
+	  .doc = "never run; quorum-handler2.sh's arguments name the announce group" },
 	{ "quorum_down", .blocks = S, .type = TYPE_SILENT, .doc = "never run" },
-	{ "announce_group", .blocks = S, AT(service.announce_group), .type = TYPE_TEXT, .doc = "one of announcer.announce_group; without it the VIP is not announced for this service" },
-	{ "panic_threshold", .blocks = S, AT(service.panic_threshold), .type = TYPE_NUMBER, .max = 100, .doc = "percent: no more than the rest is removed by verdicts (0 = off)" },
-	{ "ops", .blocks = S, AT(service.ops), .type = TYPE_BOOL, .doc = "one-packet scheduling, for the balancer's file (off)" },
-	{ "version", .blocks = S, AT(service.version), .type = TYPE_TEXT, .doc = "a label for the balancer's file" },
-	{ "ipv4_outer_source_network", .blocks = S, AT(service.ipv4_outer_source_network), .type = TYPE_NETWORK4, .doc = "prefix for the balancer's file" },
-	{ "ipv6_outer_source_network", .blocks = S, AT(service.ipv6_outer_source_network), .type = TYPE_NETWORK6, .doc = "prefix for the balancer's file" },
+	{ "announce_group", .blocks = S, AT(service.announce_group), .type = TYPE_TEXT,
+	  .doc = "one of announcer.announce_group; without it this service announces nothing" },
+	{ "panic_threshold", .blocks = S, AT(service.panic_threshold), NUMBER(0, 100),
+	  .doc = "percent: no more than the rest is removed by verdicts (0 = off)" },
+	{ "ops", .blocks = S, AT(service.ops), .type = TYPE_BOOL,
+	  .doc = "one-packet scheduling, for the balancer's file (off)" },
+	{ "version", .blocks = S, AT(service.version), .type = TYPE_TEXT,
+	  .doc = "a label for the balancer's file" },
+	{ "ipv4_outer_source_network", .blocks = S,
+	  AT(service.ipv4_outer_source_network), .type = TYPE_NETWORK4,
+	  .doc = "prefix for the balancer's file" },
+	{ "ipv6_outer_source_network", .blocks = S,
+	  AT(service.ipv6_outer_source_network), .type = TYPE_NETWORK6,
+	  .doc = "prefix for the balancer's file" },
 
-	{ "fwmark", .blocks = S | C, AT(fwmark), .type = TYPE_NUMBER, .max = UINT32_MAX, .doc = "service: shown only; check: mark of untunnelled sockets (0)" },
-	{ "connect_ip", .blocks = C, AT(check.connect_ip), .type = TYPE_ADDR, .doc = "address to check (the VIP if tunnelled, else the server's)" },
-	{ "connect_port", .blocks = C, AT(check.connect_port), .type = TYPE_PORT, .max = 65535, .doc = "port to check (the server's, else the service's)" },
-	{ "bindto", .blocks = C, AT(check.bindto), .type = TYPE_ADDR, .doc = "source address (the kernel's choice)" },
-	{ "check_timeout", .blocks = C, AT(check.check_timeout_ns), .type = TYPE_SECONDS, .max = YEAR, .doc = "seconds for the whole check (connect_timeout)" },
-	{ "dynamic_weight_enable", .blocks = C, AT(check.dynamic_weight_enable), .type = TYPE_BOOL, .doc = "the server's answer gives its weight (off)" },
-	{ "dynamic_weight_in_header", .blocks = C, AT(check.dynamic_weight_in_header), .type = TYPE_BOOL, .doc = "the weight stands in header RS-Weight, not in the body (off)" },
-	{ "dynamic_weight_coefficient", .blocks = C, AT(check.dynamic_weight_coefficient), .type = TYPE_NUMBER, .max = 1000000, .doc = "percent by which the weight moves per check (0 = at once)" },
+	{ "fwmark", .blocks = S | C, AT(fwmark), NUMBER(0, UINT32_MAX),
+	  .doc = "service: shown only; check: mark of untunnelled sockets (0)" },
+	{ "connect_ip", .blocks = C, AT(check.connect_ip), .type = TYPE_ADDR,
+	  .doc = "address to check (the VIP if tunnelled, else the server's)" },
+	{ "connect_port", .blocks = C, AT(check.connect_port), .type = TYPE_PORT, .max = 65535,
+	  .doc = "port to check (the server's, else the service's)" },
+	{ "bindto", .blocks = C, AT(check.bindto), .type = TYPE_ADDR,
+	  .doc = "source address (the kernel's choice)" },
+	{ "check_timeout", .blocks = C, AT(check.check_timeout_ns), SECONDS(0),
+	  .doc = "seconds for the whole check (connect_timeout)" },
+	{ "dynamic_weight_enable", .blocks = C, AT(check.dynamic_weight_enable), .type = TYPE_BOOL,
+	  .doc = "the server's answer gives its weight (off)" },
+	{ "dynamic_weight_in_header", .blocks = C,
+	  AT(check.dynamic_weight_in_header), .type = TYPE_BOOL,
+	  .doc = "the weight stands in header RS-Weight, not in the body (off)" },
+	{ "dynamic_weight_coefficient", .blocks = C,
+	  AT(check.dynamic_weight_coefficient), NUMBER(0, 1000000),
+	  .doc = "percent by which the weight moves per check (0 = at once)" },
 
-	{ "path", .blocks = U, AT(check.path), .type = TYPE_PATH, .doc = "request target, with its query (/)" },
-	{ "status_code", .blocks = U, AT(check.status_code), .type = TYPE_STATUS, .doc = "the one good status, 100 to 599 (0 = any)" },
-	{ "digest", .blocks = U, AT(check.digest), .type = TYPE_DIGEST, .doc = "MD5 of the good body, 32 hex digits" },
-	{ "virtualhost", .blocks = U, AT(check.url_virtualhost), .type = TYPE_VIRTUALHOST, .doc = "wins over all others" },
+	{ "path", .blocks = U, AT(check.path), .type = TYPE_PATH,
+	  .doc = "request target, with its query (/)" },
+	{ "status_code", .blocks = U, AT(check.status_code), .type = TYPE_STATUS,
+	  .doc = "the one good status, 100 to 599 (0 = any)" },
+	{ "digest", .blocks = U, AT(check.digest), .type = TYPE_DIGEST,
+	  .doc = "MD5 of the good body, 32 hex digits" },
+	{ "virtualhost", .blocks = U, AT(check.url_virtualhost), .type = TYPE_VIRTUALHOST,
+	  .doc = "wins over all others" },
 
 	/* leaving these out would change a verdict */
-	{ "virtual_server_group", REFUSED(TOP), .doc = "write one virtual_server for each address" },
+	{ "virtual_server_group", REFUSED(TOP),
+	  .doc = "write one virtual_server for each address" },
 	{ "SMTP_CHECK", REFUSED(R), .doc = unchecked },
 	{ "DNS_CHECK", REFUSED(R), .doc = unchecked },
 	{ "MISC_CHECK", REFUSED(R), .doc = unchecked },
@@ -134,7 +186,8 @@ const struct services_row services_schema_rows[] = {
 	{ "static_routes", IGNORED(TOP), .doc = "keepalived: VRRP" },
 	{ "static_rules", IGNORED(TOP), .doc = "keepalived: VRRP" },
 
-	{ "warmup", IGNORED(S | R | C), .doc = "keepalived: random start delay; phases are spread here" },
+	{ "warmup", IGNORED(S | R | C),
+	  .doc = "keepalived: random start delay; phases are spread here" },
 	{ "alpha", IGNORED(S | R | C), .doc = "keepalived: start as down; see init_state" },
 	{ "omega", IGNORED(S), .doc = "keepalived: notifications at exit" },
 	{ "ha_suspend", IGNORED(S), .doc = "keepalived: check only while the VIP is local" },
@@ -270,17 +323,30 @@ const char *services_schema_block_name(enum services_block block)
 	return block_names[block];
 }
 
-const char *services_schema_elsewhere(enum services_block block, const char *word, uint32_t len)
+/* Bits of the blocks that know the word. */
+static unsigned blocks_of(const char *word, uint32_t len)
 {
+	unsigned blocks = 0;
+
 	for (unsigned i = 0; i < services_schema_n_rows; i++) {
 		const struct services_row *r = &services_schema_rows[i];
 
-		if (!str_is(word, len, r->name) && !(r->alias && str_is(word, len, r->alias)))
-			continue;
-		for (enum services_block b = BLOCK_SERVICE; b < BLOCK__N; b++)
-			if (b != block && r->blocks & 1 << b)
-				return block_names[b];
+		if (str_is(word, len, r->name) || (r->alias && str_is(word, len, r->alias)))
+			blocks |= r->blocks;
 	}
+	return blocks;
+}
+
+const char *services_schema_elsewhere(enum services_block block, const char *word, uint32_t len)
+{
+	unsigned blocks = blocks_of(word, len) & ~(1U << block);
+
+	for (unsigned b = block; b-- > BLOCK_SERVICE;)
+		if (blocks & 1U << b)
+			return block_names[b];
+	for (unsigned b = block + 1; b < BLOCK__N; b++)
+		if (blocks & 1U << b)
+			return block_names[b];
 	return NULL;
 }
 

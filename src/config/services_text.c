@@ -11,29 +11,28 @@
 #include "config/utf8.h"
 
 enum { DIGEST_DIGITS = 32 };
-static int keep_text(struct services_run *run, const struct services_lex_word *w, char **ret)
+static char *keep_text(struct services_run *run, const struct services_lex_word *w)
 {
 	char *text = arena_alloc(run->arena, (size_t)w->len + 1);
 
-	if (!text)
-		return err_origin(-ENOMEM);
-	if (w->has_escape)
+	if (text && w->has_escape)
 		services_lex_unescape(w, text);
-	else
+	else if (text)
 		memcpy(text, w->at, w->len);
-	*ret = text;
-	return 0;
+	return text;
 }
 
 int services_text_plain(struct services_run *run, const struct services_row *row,
 			const struct services_lex_statement *st, union services_value *ret)
 {
 	const struct services_lex_word *w = &st->words[1];
-	char *text = NULL;
+	char *text;
 
 	if (!utf8_is_text(w->at, w->len))
 		return services_value_refuse(run, w, NULL, "is not plain UTF-8 text");
-	TRY(keep_text(run, w, &text));
+	text = keep_text(run, w);
+	if (!text)
+		return err_origin(-ENOMEM);
 	if (row->type == TYPE_LOWER)
 		for (char *p = text; *p; p++)
 			*p = (char)tolower((unsigned char)*p);

@@ -46,7 +46,7 @@ static int make_room(struct source *s)
 
 	if (s->n < s->room)
 		return 0;
-	files = reallocarray(s->files, room, sizeof(*files));
+	files = reallocarray(s->files, room, sizeof(void *));
 	if (!files)
 		return err_origin(-ENOMEM);
 	s->files = files;
@@ -60,17 +60,20 @@ static int add(struct source *s, const char *path, char *text, size_t len,
 {
 	struct source_file *f = calloc(1, sizeof(*f));
 	char *path_copy = strdup(path);
-	int r = f && path_copy ? make_room(s) : err_origin(-ENOMEM);
+	int r = make_room(s);
 
 	if (r == 0 && len >= TOTAL_MAX - s->total)
 		r = err_origin(-EFBIG);
-	if (r < 0) {
+	if (!f || !path_copy || r < 0) {
 		free(text);
 		free(path_copy);
 		free(f);
-		return err_trace(r);
+		return r < 0 ? err_trace(r) : err_origin(-ENOMEM);
 	}
-	*f = (struct source_file){path_copy, text, len, (source_pos)s->total};
+	f->path = path_copy;
+	f->text = text;
+	f->len = len;
+	f->base = (source_pos)s->total;
 	s->total += len + 1;
 	s->files[s->n++] = f;
 	*ret_file = f;
@@ -84,7 +87,9 @@ static int read_all(int fd, size_t expected, size_t max, char **ret_text, size_t
 	char *text = malloc(room), *larger;
 	ssize_t n = 1;
 
-	while (text && n > 0 && len <= max) {
+	if (!text)
+		return err_origin(-ENOMEM);
+	while (n > 0 && len <= max) {
 		if (room - len < 2) {
 			room += room / 2 + READ_STEP;
 			larger = realloc(text, room);

@@ -111,9 +111,11 @@ Test(services_schema, the_nearest_keyword_is_suggested)
 
 Test(services_schema, a_keyword_of_another_block_is_told)
 {
-	cr_assert_str_eq(services_schema_elsewhere(BLOCK_TCP, "weight", 6), "virtual_server");
+	cr_assert_str_eq(services_schema_elsewhere(BLOCK_GRPC, "weight", 6), "real_server");
 	cr_assert_str_eq(services_schema_elsewhere(BLOCK_HTTP, "path", 4), "url");
 	cr_assert_str_eq(services_schema_elsewhere(BLOCK_SERVICE, "TCP_CHECK", 9), "real_server");
+	cr_assert_str_eq(services_schema_elsewhere(BLOCK_HTTP, "half_open", 9), "TCP_CHECK");
+	cr_assert_str_eq(services_schema_elsewhere(BLOCK_TOP, "weight", 6), "virtual_server");
 	cr_assert_null(services_schema_elsewhere(BLOCK_SERVICE, "quorum", 6));
 	cr_assert_null(services_schema_elsewhere(BLOCK_SERVICE, "nothing", 7));
 }
