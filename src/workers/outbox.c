@@ -29,17 +29,6 @@ static bool may_change(const struct outbox *o, const struct result *r)
 	return check_word_state(word) != STATE_UP || is_new_weight(word, r->weight);
 }
 
-static void count(struct outbox *o, enum verdict v)
-{
-	static const enum counter which[] = {
-		[VERDICT_UNKNOWN] = CTR_RESULTS_UNKNOWN,
-		[VERDICT_GOOD] = CTR_RESULTS_GOOD,
-		[VERDICT_BAD] = CTR_RESULTS_BAD,
-	};
-
-	counter_add(o->counters, which[v], 1);
-}
-
 void outbox_put(struct outbox *o, const struct job *job, struct result *r, uint64_t now_ns)
 {
 	struct done *d = ring_put(&o->port->dones);
@@ -60,7 +49,6 @@ void outbox_put(struct outbox *o, const struct job *job, struct result *r, uint6
 	};
 	*(struct result *)ring_put(&o->port->results) = *r;
 	o->is_urgent |= may_change(o, r);
-	count(o, (enum verdict)r->verdict);
 }
 
 void outbox_publish(struct outbox *o)

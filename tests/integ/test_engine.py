@@ -268,6 +268,17 @@ def test_alivectl_shows_and_reloads():
         equal(d.ctl('status')[0], 3)
 
 
+def test_each_result_is_counted_once():
+    yaml = 'server: {http_addr: "", grpc_addr: "", metrics_addr: "127.0.0.1:19431", unix_sock: "$DIR/alived.sock"}\n'
+    with HttpReal('127.0.1.1') as real, Daemon(http_service('192.0.2.1', [('127.0.1.1', 8080)]), yaml=yaml) as d:
+        wait_for('some checks', lambda: len(real.requests) >= 5)
+        import urllib.request
+        text = urllib.request.urlopen('http://127.0.0.1:19431/metrics', timeout=5).read().decode()
+        values = dict(l.split(' ') for l in text.splitlines() if l.startswith('alived_') and '{' not in l)
+        results = sum(float(values['alived_results_%s_total' % v]) for v in ('good', 'bad', 'unknown'))
+        check(abs(results - float(values['alived_jobs_taken_total'])) <= 1, '%s results of %s jobs', results, values['alived_jobs_taken_total'])
+
+
 def test_healthz_is_200_while_every_thread_beats():
     with Daemon('') as d:
         equal(d.request('GET', '/healthz')[0], 200)

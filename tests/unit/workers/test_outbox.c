@@ -164,15 +164,3 @@ Test(outbox, batch_rings_once_if_any_of_it_is_urgent)
 	put(CODE_OK, -1);
 	cr_assert(!rings(), "urgency does not outlive its batch");
 }
-
-Test(outbox, verdicts_are_counted)
-{
-	begin(16);
-	put(CODE_OK, -1);
-	put(CODE_OK, -1);
-	put(CODE_REFUSED, -1);
-	put(CODE_LATE, -1);
-	cr_assert_eq(counter_get(&counters, CTR_RESULTS_GOOD), 2);
-	cr_assert_eq(counter_get(&counters, CTR_RESULTS_BAD), 1);
-	cr_assert_eq(counter_get(&counters, CTR_RESULTS_UNKNOWN), 1);
-}
