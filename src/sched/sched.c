@@ -6,11 +6,11 @@
  * because poll() and epoll_wait() may be late by 0.1 % of a long wait, whatever the timer slack;
  * setting it empties it too, so it is never read. It is set again only if the time changed.
  *
- * When to wake: turn.c, next_turn(). Due times are whole ticks, so a busy scheduler makes at most
- * 1000 turns per second, and one without work two (the beat).
+ * When to wake: turn.c, next_turn(). A busy scheduler makes 500 turns per second, one without
+ * work two (the beat).
  *
- * A full job ring never blocks it: the check stays due, is counted, and is tried again with the
- * next tick. After a standstill of its own (SIGSTOP, a stolen CPU) it makes nothing up: each check
+ * A full job ring never blocks it: the check stays due, is counted, and is tried again in the
+ * next turn. After a standstill of its own (SIGSTOP, a stolen CPU) it makes nothing up: each check
  * goes on at its own next grid point, and one line says how many points went by.
  *
  * Removed checks: adoption takes them out of the wheel, so no job of them is issued after the

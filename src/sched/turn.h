@@ -17,7 +17,8 @@
 struct gen_diff;
 
 enum { TURN_GENERATIONS = 256 };
-#define TURN_TICK_NS (UINT64_C(1000) * 1000)
+#define TURN_TICK_NS    (UINT64_C(1000) * 1000) /* of the wheel */
+#define TURN_SPACING_NS (2 * TURN_TICK_NS)      /* turns lie on multiples of it */
 
 struct turn {
 	struct wheel wheel;
@@ -50,7 +51,8 @@ void turn_adopt(struct turn *t, const struct generation *g, const struct gen_dif
 		uint64_t now_ns);
 
 /* Drains the dones, fires what is due, publishes the jobs and rings each worker at most once.
- * Returns when the next turn is due: a tick boundary later than now_ns, or UINT64_MAX. */
+ * Returns when the next turn is due: a multiple of TURN_SPACING_NS later than now_ns, or
+ * UINT64_MAX. */
 MUST_CHECK uint64_t turn_run(struct turn *t, uint64_t now_ns);
 
 /* Jobs of this generation that are on their way. Any thread. */

@@ -18,7 +18,7 @@ static enum verdict note_arrival(struct bed *bed, const struct job *job, uint64_
 	uint64_t tick = (now_ns - ticks_from_ns) / TURN_TICK_NS;
 
 	(void)bed;
-	cr_assert(now_ns >= job->due_ns && now_ns < job->due_ns + TURN_TICK_NS);
+	cr_assert(now_ns >= job->due_ns && now_ns < job->due_ns + TURN_SPACING_NS);
 	if (n_arrived[job->check]++ == 0)
 		first_ns[job->check] = now_ns;
 	last_ns[job->check] = now_ns;
@@ -316,6 +316,17 @@ Test(turn, d12_run_goes_on_over_grid_points_if_fall_is_longer_than_the_burst)
 
 	for (uint32_t i = 0; i < ARRAY_LEN(expected); i++)
 		cr_assert_eq(attempts_no[i], expected[i]);
+	end();
+}
+
+Test(turn, busy_fleet_makes_500_turns_per_second)
+{
+	b.profiles[0] = bed_profile(1);
+	begin(5000, 1, 2);
+	bed_run(&b, b.now_ns + 2 * CLK_S);
+	cr_assert_eq(b.n_jobs, 10000);
+	cr_assert_leq(counter_get(&b.counters, CTR_SCHED_TICKS), 1001);
+	cr_assert_eq(b.next_ns % TURN_SPACING_NS, 0);
 	end();
 }
 
