@@ -4,7 +4,7 @@
 #include "yanet/yanet_decode.h"
 #include "yanet/yanet_encode.h"
 
-enum { WARM_UP = 20, ROUNDS = 200, REALS = 100000, REAL_BYTES_MAX = 64 };
+enum { WARM_UP = 20, ROUNDS = 200, DECODE_ROUNDS = 10, REALS = 100000, REAL_BYTES_MAX = 64 };
 
 static void tell(const char *name, uint64_t n, uint64_t ns)
 {
@@ -86,10 +86,8 @@ static size_t make_reply(uint8_t *reply)
 	return (size_t)(at - reply);
 }
 
-static void bench_decode(void)
+static uint64_t decode_once(const uint8_t *reply, size_t len)
 {
-	uint8_t *reply = malloc((size_t)REALS * REAL_BYTES_MAX);
-	size_t len = make_reply(reply);
 	struct yanet_input in = {reply, len};
 	struct yanet_decode d;
 	uint64_t begin = clk_mono_ns(), n_reals = 0;
@@ -99,9 +97,23 @@ static void bench_decode(void)
 	while ((event = yanet_decode_next(&d, &in)) > YANET_DECODE_MORE &&
 	       event != YANET_DECODE_END)
 		n_reals += event == YANET_DECODE_REAL;
-	begin = clk_mono_ns() - begin;
 	ASSERT(event == YANET_DECODE_END && n_reals == REALS);
-	tell("yanet_decode_real", REALS, begin);
+	return clk_mono_ns() - begin;
+}
+
+/* The best of some rounds: others use the machine too. */
+static void bench_decode(void)
+{
+	uint8_t *reply = malloc((size_t)REALS * REAL_BYTES_MAX);
+	size_t len = make_reply(reply);
+	uint64_t best = UINT64_MAX;
+
+	for (unsigned round = 0; round < DECODE_ROUNDS; round++) {
+		uint64_t ns = decode_once(reply, len);
+
+		best = MIN(best, ns);
+	}
+	tell("yanet_decode_real", REALS, best);
 	free(reply);
 }
 

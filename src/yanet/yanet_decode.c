@@ -305,28 +305,34 @@ static int varint_done(struct yanet_decode *d)
 	}
 }
 
-/* Returns an event, 0 when one varint is complete, YANET_DECODE_MORE, or -EPROTO. */
+/* Returns an event, 0 when one varint is complete, YANET_DECODE_MORE, or -EPROTO: it is too long,
+ * or its message ends inside it. */
 static int read_varint(struct yanet_decode *d, struct yanet_input *in)
 {
-	while (in->len) {
-		uint8_t byte = *in->at;
+	uint64_t left = d->end[d->depth] - d->at, value = d->varint;
+	const uint8_t *at = in->at, *end = at + MIN(in->len, left);
+	unsigned n = d->n_varint;
+	bool is_done = false;
+	int r;
 
-		if (d->at == d->end[d->depth] || d->n_varint == VARINT_BYTES_MAX)
-			return err_origin(-EPROTO);
-		in->at++;
-		in->len--;
-		d->at++;
-		d->varint |= (uint64_t)(byte & 0x7f) << (7 * d->n_varint++);
-		if (!(byte & 0x80)) {
-			int r = varint_done(d);
+	while (at != end && n < VARINT_BYTES_MAX && !is_done) {
+		uint8_t byte = *at++;
 
-			d->varint = 0;
-			d->n_varint = 0;
-			return r;
-		}
+		value |= (uint64_t)(byte & 0x7f) << (7 * n++);
+		is_done = byte < 0x80;
 	}
-	/* also when the message, and with it the input, ends here */
-	return d->at == d->end[d->depth] ? err_origin(-EPROTO) : YANET_DECODE_MORE;
+	d->at += (uint64_t)(at - in->at);
+	in->len -= (size_t)(at - in->at);
+	in->at = at;
+	d->varint = value;
+	d->n_varint = (uint8_t)n;
+	if (!is_done)
+		return n == VARINT_BYTES_MAX || d->at == d->end[d->depth] ? err_origin(-EPROTO)
+									  : YANET_DECODE_MORE;
+	r = varint_done(d);
+	d->varint = 0;
+	d->n_varint = 0;
+	return r;
 }
 
 static int read_bytes(struct yanet_decode *d, struct yanet_input *in)

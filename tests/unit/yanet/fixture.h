@@ -25,6 +25,7 @@ struct world {
 	uint8_t *n_acked, *n_listed, *n_unlisted;
 	struct balancer_wish *acked;
 	uint32_t n_slots, n_first_find, n_acked_all, n_listed_all;
+	bool is_connected; /* as the hook was told */
 	uint64_t now_ns;
 	/* called by the acked hook, if set */
 	void (*on_acked)(struct world *w, uint32_t real);
@@ -72,6 +73,13 @@ static inline void world_acked(void *ctx, uint32_t real, bool enabled, uint16_t 
 	w->acked[real] = w->wishes[real];
 	if (w->on_acked)
 		w->on_acked(w, real);
+}
+static inline void world_connection(void *ctx, bool is_connected)
+{
+	struct world *w = ctx;
+
+	cr_assert_neq(w->is_connected, is_connected, "told when it changes only");
+	w->is_connected = is_connected;
 }
 static inline void world_first_find(void *ctx)
 {
@@ -154,6 +162,7 @@ static inline void world_init(struct world *w, uint32_t max_reals)
 		.unlisted = world_unlisted,
 		.acked = world_acked,
 		.first_find = world_first_find,
+		.connection = world_connection,
 	};
 	w->app.balancer.backend = BALANCER_YANET;
 	w->app.balancer.sync_states_period_ns = 5000000000u;

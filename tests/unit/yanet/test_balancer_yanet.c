@@ -162,7 +162,7 @@ Test(balancer_yanet, a_wish_becomes_applied_and_acknowledged)
 	cr_assert_eq(peer.n_updates, 1);
 	cr_assert_eq(peer.n_calls[PEER_FLUSH], 1);
 	cr_assert(balancer_is_idle(balancer));
-	cr_assert(status().is_connected);
+	cr_assert(status().is_connected && world.is_connected);
 	cr_assert_eq(status().n_modules, 1);
 	cr_assert_str_eq(status().last_error, "");
 }
@@ -244,6 +244,7 @@ Test(balancer_yanet, a3_changes_while_it_is_away_are_delivered)
 	TURN_UNTIL(is_settled());
 	peer_die(&peer);
 	TURN_UNTIL(!status().is_connected);
+	TURN_UNTIL(!world.is_connected);
 	want(0, 0, BALANCER_DISABLE, 0);
 	want(0, 1, BALANCER_ENABLE, 20);
 	turn_for(20 * CLK_MS);
@@ -307,6 +308,7 @@ Test(balancer_yanet, b3_a_hung_real_find_does_not_hold_up_updates)
 Test(balancer_yanet, b3_a_hung_flush_is_given_up_and_heals)
 {
 	balancer_free(balancer);
+	world.is_connected = false;
 	peer_drop_all(&peer);
 	tuning.deadline_ns = 30 * CLK_MS;
 	start();
@@ -323,6 +325,7 @@ Test(balancer_yanet, b3_a_hung_flush_is_given_up_and_heals)
 Test(balancer_yanet, b3_a_hung_real_find_is_no_reason_to_resend)
 {
 	balancer_free(balancer);
+	world.is_connected = false;
 	peer_drop_all(&peer);
 	tuning.deadline_ns = 30 * CLK_MS;
 	start();
