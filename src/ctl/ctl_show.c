@@ -168,6 +168,14 @@ static const json_t *telling_check(const json_t *checks)
 	return json_array_get(checks, 0);
 }
 
+static void put_duration(struct str *s, long long us)
+{
+	if (us < 1000)
+		str_putf(s, "%lld us", us);
+	else
+		str_putf(s, "%lld.%lld ms", us / 1000, us % 1000 / 100);
+}
+
 static void add_check(struct ctl_table *t, const json_t *row, int64_t now_s)
 {
 	const json_t *c = telling_check(json_object_get(row, "checks"));
@@ -175,15 +183,14 @@ static void add_check(struct ctl_table *t, const json_t *row, int64_t now_s)
 	const char *detail = ctl_rows_str(last, "text");
 	char text[CHECK_BYTES] = "-", age[CTL_ROWS_AGE_BYTES];
 	struct str s = STR_OVER(text, sizeof(text));
-	long long us = ctl_rows_int(last, "duration_us");
 
 	if (c)
 		str_putf(&s, "%s ", ctl_rows_str(c, "type"));
 	if (json_is_object(last)) {
 		ctl_rows_age_of(last, "at", now_s, age);
-		str_putf(&s, "%s%s%s %lld.%lld ms, %s%s", ctl_rows_str(last, "code"),
-			 *detail ? " " : "", detail, us / 1000, us % 1000 / 100, age,
-			 strcmp(age, "now") == 0 ? "" : " ago");
+		str_putf(&s, "%s%s%s ", ctl_rows_str(last, "code"), *detail ? " " : "", detail);
+		put_duration(&s, ctl_rows_int(last, "duration_us"));
+		str_putf(&s, ", %s%s", age, strcmp(age, "now") == 0 ? "" : " ago");
 	} else if (c) {
 		str_puts(&s, "not checked yet");
 	}

@@ -73,6 +73,20 @@ Test(ctl_show, last_check_tells_code_detail_and_duration)
 	cr_assert_not_null(strstr(text, "HTTP http_status status 503 1.8 ms, "), "%s", text);
 }
 
+Test(ctl_show, short_checks_are_shown_in_microseconds)
+{
+	struct check_row c = *state_check(&rig.fleet.tables, rig.fleet.first_check);
+	char text[2048] = "";
+
+	c.word = check_word_make(STATE_DOWN, CHECK_ROW_IN_USE, 0);
+	c.last_code = CODE_REFUSED;
+	c.last_total_us = 41;
+	seqrow_publish(state_check(&rig.fleet.tables, rig.fleet.first_check), &c, sizeof(c));
+	cr_assert_eq(CTL("reals", "tcp/192.0.2.1:80", "-s", rig.sock), CTL_EXIT_OK);
+	cr_assert_gt(fread(text, 1, sizeof(text) - 1, cr_get_redirected_stdout()), 0);
+	cr_assert_not_null(strstr(text, "HTTP refused 41 us, "), "%s", text);
+}
+
 Test(ctl_show, unknown_service_is_refused)
 {
 	cr_assert_eq(CTL("-s", rig.sock, "reals", "tcp/192.0.2.9:80"), CTL_EXIT_REFUSED);
