@@ -211,7 +211,7 @@ Test(pace, d11_burst_longer_than_the_interval_counts_no_skips)
 	cr_assert_eq(s.due_ns, first + 4 * CLK_S);
 }
 
-Test(pace, d11_good_ends_the_burst)
+static void end_burst_by(enum verdict verdict)
 {
 	rule(10, 1, 5);
 	uint64_t first = begin(CLK_S);
@@ -219,21 +219,19 @@ Test(pace, d11_good_ends_the_burst)
 	issue_at(first, STATE_UP);
 	end_at(first + CLK_MS, VERDICT_BAD, STATE_UP);
 	issue_at(p.node.due_ns, STATE_UP);
-	end_at(first + 2 * CLK_S, VERDICT_GOOD, STATE_UP);
+	end_at(first + 2 * CLK_S, verdict, STATE_UP);
 	cr_assert_eq(p.node.due_ns, first + 10 * CLK_S);
 	cr_assert_eq(pace_attempt(&p), 1);
 }
 
+Test(pace, d11_good_ends_the_burst)
+{
+	end_burst_by(VERDICT_GOOD);
+}
+
 Test(pace, d11_unknown_ends_the_burst)
 {
-	rule(10, 1, 5);
-	uint64_t first = begin(CLK_S);
-
-	issue_at(first, STATE_UP);
-	end_at(first + CLK_MS, VERDICT_BAD, STATE_UP);
-	issue_at(p.node.due_ns, STATE_UP);
-	end_at(first + 2 * CLK_S, VERDICT_UNKNOWN, STATE_UP);
-	cr_assert_eq(p.node.due_ns, first + 10 * CLK_S);
+	end_burst_by(VERDICT_UNKNOWN);
 }
 
 Test(pace, d11_unknown_begins_no_burst)
