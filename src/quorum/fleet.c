@@ -35,22 +35,30 @@
 /* --- making ------------------------------------------------------------------------------------
  */
 
-static int init_marks(struct fleet *f)
-{
-	struct marks *const of_reals[] = {&f->listed, &f->fresh,   &f->restored,   &f->standing,
-					  &f->frozen, &f->removed, &f->dirty_reals};
-	struct marks *const of_services[] = {&f->touched_services, &f->rescaled, &f->fallen,
-					     &f->retry};
-	struct marks *const of_prefixes[] = {&f->touched_prefixes, &f->dirty_prefixes, &f->holding,
-					     &f->frozen_prefixes};
+static const struct {
+	size_t at; /* in struct fleet */
+	uint32_t max;
+} sets[] = {
+	{offsetof(struct fleet, listed), MAX_REALS},
+	{offsetof(struct fleet, fresh), MAX_REALS},
+	{offsetof(struct fleet, restored), MAX_REALS},
+	{offsetof(struct fleet, standing), MAX_REALS},
+	{offsetof(struct fleet, frozen), MAX_REALS},
+	{offsetof(struct fleet, removed), MAX_REALS},
+	{offsetof(struct fleet, dirty_reals), MAX_REALS},
+	{offsetof(struct fleet, touched_services), MAX_SERVICES},
+	{offsetof(struct fleet, rescaled), MAX_SERVICES},
+	{offsetof(struct fleet, fallen), MAX_SERVICES},
+	{offsetof(struct fleet, retry), MAX_SERVICES},
+	{offsetof(struct fleet, touched_prefixes), MAX_PREFIXES},
+	{offsetof(struct fleet, dirty_prefixes), MAX_PREFIXES},
+	{offsetof(struct fleet, holding), MAX_PREFIXES},
+	{offsetof(struct fleet, frozen_prefixes), MAX_PREFIXES},
+};
 
-	for (size_t i = 0; i < ARRAY_LEN(of_reals); i++)
-		TRY(marks_init(of_reals[i], MAX_REALS));
-	for (size_t i = 0; i < ARRAY_LEN(of_services); i++)
-		TRY(marks_init(of_services[i], MAX_SERVICES));
-	for (size_t i = 0; i < ARRAY_LEN(of_prefixes); i++)
-		TRY(marks_init(of_prefixes[i], MAX_PREFIXES));
-	return 0;
+static struct marks *set(struct fleet *f, size_t i)
+{
+	return (struct marks *)((char *)f + sets[i].at);
 }
 
 static int init_parts(struct fleet *f)
@@ -69,7 +77,9 @@ static int init_parts(struct fleet *f)
 	TRY(table_init(&f->held, sizeof(uint16_t), MAX_REALS));
 	TRY(table_init(&f->removals, sizeof(struct fleet_removal), MAX_REALS));
 	TRY(table_init(&f->no_routes, sizeof(uint64_t), MAX_CHECKS));
-	return err_trace(init_marks(f));
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++)
+		TRY(marks_init(set(f, i), sets[i].max));
+	return 0;
 }
 
 struct fleet *fleet_new(const struct fleet_config *config, struct state_tables *tables,
@@ -99,16 +109,10 @@ struct fleet *fleet_new(const struct fleet_config *config, struct state_tables *
 
 void fleet_free(struct fleet *f)
 {
-	struct marks *marks[] = {
-		&f->listed,  &f->restored,       &f->standing,         &f->frozen,
-		&f->removed, &f->dirty_reals,    &f->touched_services, &f->rescaled,
-		&f->fallen,  &f->retry,          &f->touched_prefixes, &f->dirty_prefixes,
-		&f->holding, &f->frozen_prefixes};
-
 	if (!f)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
-		marks_deinit(marks[i]);
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++)
+		marks_deinit(set(f, i));
 	hosts_deinit(&f->hosts);
 	blind_deinit(&f->blind);
 	table_deinit(&f->services);

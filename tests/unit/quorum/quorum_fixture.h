@@ -82,7 +82,12 @@ static void fx_on_prefix(void *ctx, uint32_t prefix, enum state from, enum state
 {
 	struct fx *x = ctx;
 
-	cr_assert_eq(state_prefix(&x->tables, prefix)->state, to);
+	const struct prefix_row *row = state_prefix(&x->tables, prefix);
+
+	cr_assert_eq(row->state, to);
+	/* I1 */
+	if (to == STATE_UP)
+		cr_assert(row->n_joined > 0 && row->n_joined_up == row->n_joined);
 	fx_note(x, 'p', prefix, from, to);
 }
 static void fx_on_blind(void *ctx, bool is_blind, uint32_t n_hosts, uint32_t n_bad)
