@@ -4,17 +4,18 @@
 #include <criterion/redirect.h>
 #include <getopt.h>
 
-static int parse(struct opts *o, int argc, char **argv)
+/* getopt_long() permutes the pointers, it does not write to the strings. */
+static int parse(struct opts *o, int argc, const char **argv)
 {
 	optind = 0;
-	return opts_parse(argc, argv, o);
+	return opts_parse(argc, (char **)argv, o);
 }
 
 TestSuite(opts, .init = cr_redirect_stderr);
 
 Test(opts, nothing_means_the_default_file)
 {
-	char *argv[] = {"alived", NULL};
+	const char *argv[] = {"alived", NULL};
 	struct opts o;
 
 	cr_assert_eq(parse(&o, 1, argv), OPTS_RUN);
@@ -25,7 +26,7 @@ Test(opts, nothing_means_the_default_file)
 
 Test(opts, all_options_are_taken)
 {
-	char *argv[] = {"alived", "-c", "a.yaml", "--services", "s.conf", "-t", NULL};
+	const char *argv[] = {"alived", "-c", "a.yaml", "--services", "s.conf", "-t", NULL};
 	struct opts o;
 
 	cr_assert_eq(parse(&o, 6, argv), OPTS_RUN);
@@ -36,7 +37,7 @@ Test(opts, all_options_are_taken)
 
 Test(opts, long_config_option_is_the_references)
 {
-	char *argv[] = {"alived", "--config", "a.yaml", NULL};
+	const char *argv[] = {"alived", "--config", "a.yaml", NULL};
 	struct opts o;
 
 	cr_assert_eq(parse(&o, 3, argv), OPTS_RUN);
@@ -45,7 +46,7 @@ Test(opts, long_config_option_is_the_references)
 
 Test(opts, unknown_option_is_bad_usage)
 {
-	char *argv[] = {"alived", "--frobnicate", NULL};
+	const char *argv[] = {"alived", "--frobnicate", NULL};
 	struct opts o;
 
 	cr_assert_eq(parse(&o, 2, argv), OPTS_USAGE);
@@ -53,7 +54,7 @@ Test(opts, unknown_option_is_bad_usage)
 
 Test(opts, stray_argument_is_bad_usage)
 {
-	char *argv[] = {"alived", "services.conf", NULL};
+	const char *argv[] = {"alived", "services.conf", NULL};
 	struct opts o;
 
 	cr_assert_eq(parse(&o, 2, argv), OPTS_USAGE);
@@ -61,7 +62,7 @@ Test(opts, stray_argument_is_bad_usage)
 
 Test(opts, help_and_version_are_done)
 {
-	char *help[] = {"alived", "-h", NULL}, *version[] = {"alived", "--version", NULL};
+	const char *help[] = {"alived", "-h", NULL}, *version[] = {"alived", "--version", NULL};
 	struct opts o;
 
 	cr_redirect_stdout();
