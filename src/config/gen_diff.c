@@ -182,16 +182,23 @@ static uint32_t end_of(const struct generation *g, enum kind kind)
 	return ends[kind];
 }
 
+static struct kind_diff *diff_of(struct gen_diff *d, enum kind kind)
+{
+	switch (kind) {
+	case CHECKS:
+		return &d->checks;
+	case REALS:
+		return &d->reals;
+	case SERVICES:
+		return &d->services;
+	default:
+		return &d->prefixes;
+	}
+}
+
 static int scan_all(const struct generation *before, const struct generation *after,
 		    uint64_t *const touched[KIND__N + 1], struct gen_diff *d)
 {
-	struct kind_diff *const diffs[KIND__N] = {
-		[CHECKS] = &d->checks,
-		[REALS] = &d->reals,
-		[SERVICES] = &d->services,
-		[PREFIXES] = &d->prefixes,
-	};
-
 	for (enum kind k = 0; k < KIND__N; k++) {
 		const struct scan s = {
 			.kind = &kinds[k],
@@ -200,7 +207,7 @@ static int scan_all(const struct generation *before, const struct generation *af
 			.end = MAX(before ? end_of(before, k) : 0, end_of(after, k)),
 			.touched = touched[k],
 			.owner_touched = touched[k + 1],
-			.diff = diffs[k],
+			.diff = diff_of(d, k),
 		};
 
 		TRY(scan_run(&s));
