@@ -56,6 +56,7 @@ static int make_bells(struct engine *e)
 	TRY(wake_init(&e->sched_bell));
 	TRY(wake_init(&e->agg_bell));
 	TRY(wake_init(&e->api_bell));
+	TRY(wake_init(&e->tun_bell));
 	e->bell_source = (struct ev_source){.fd = wake_fd(&e->main_bell), .fn = on_bell};
 	return evloop_watch(e->loop, &e->bell_source, EPOLLIN);
 }
@@ -64,6 +65,7 @@ static int make_edges(struct engine *e, uint32_t n_checks)
 {
 	TRY(control_init(&e->to_sched, &e->sched_bell, &e->main_bell));
 	TRY(control_init(&e->to_agg, &e->agg_bell, &e->main_bell));
+	TRY(control_init(&e->to_tun, &e->tun_bell, &e->main_bell));
 	TRY(command_port_init(&e->commands, &e->main_bell, &e->api_bell));
 	e->ports = aligned_alloc(CACHELINE, e->placement.n_workers * sizeof(*e->ports));
 	if (!e->ports)
@@ -83,9 +85,23 @@ static void *zeroed(size_t align, size_t bytes)
 	return p;
 }
 
+static bool has_tun(const struct engine *e)
+{
+	return e->app->check_tun.run_check_tun;
+}
+
+static const char *block_name(const struct engine *e, uint32_t i)
+{
+	static const char *const names[] = {"main", "sched", "agg", "api"};
+
+	if (i < BLOCK_WORKER0)
+		return names[i];
+	return i < BLOCK_WORKER0 + e->placement.n_workers ? "worker" : "tun";
+}
+
 static int make_blocks(struct engine *e)
 {
-	uint32_t n = BLOCK_WORKER0 + e->placement.n_workers;
+	uint32_t n = BLOCK_WORKER0 + e->placement.n_workers + has_tun(e);
 
 	e->counters = zeroed(CACHELINE, n * sizeof(*e->counters));
 	e->counter_list = calloc(n, sizeof(*e->counter_list));
@@ -94,12 +110,10 @@ static int make_blocks(struct engine *e)
 	e->summary = zeroed(CACHELINE, sizeof(*e->summary));
 	if (!e->counters || !e->counter_list || !e->beats || !e->beat_list || !e->summary)
 		return err_origin(-ENOMEM);
+	e->n_blocks = n;
 	for (uint32_t i = 0; i < n; i++) {
-		static const char *const names[] = {"main", "sched", "agg", "api"};
-
 		e->counter_list[i] = &e->counters[i];
-		e->beat_list[i] =
-			(struct api_beat){i < BLOCK_WORKER0 ? names[i] : "worker", &e->beats[i]};
+		e->beat_list[i] = (struct api_beat){block_name(e, i), &e->beats[i]};
 		beat_mark(&e->beats[i], clk_mono_ns());
 	}
 	return 0;
@@ -123,6 +137,24 @@ static int make_agg(struct engine *e)
 	return agg_new(&args, &e->agg);
 }
 
+static int make_tun(struct engine *e)
+{
+	struct tun_args args = {
+		.app = e->app,
+		.control = &e->to_tun,
+		.bell = &e->tun_bell,
+		.tunnel = &e->tunnel,
+		.counters = &e->counters[e->n_blocks - 1],
+		.beat = &e->beats[e->n_blocks - 1],
+		.cpu = e->placement.agg_cpu,
+	};
+
+	if (!has_tun(e))
+		return 0;
+	TRY(tunnel_init(&e->tunnel));
+	return tun_new(&args, &e->tun);
+}
+
 static int make_workers(struct engine *e)
 {
 	uint32_t budget = fd_budget() / e->placement.n_workers;
@@ -136,6 +168,7 @@ static int make_workers(struct engine *e)
 			.cpu = e->placement.worker_cpus[i],
 			.port = &e->ports[i],
 			.tables = &e->tables,
+			.tunnel = e->tun ? &e->tunnel : NULL,
 			.counters = &e->counters[BLOCK_WORKER0 + i],
 			.beat = &e->beats[BLOCK_WORKER0 + i],
 			.lag_guard_ns = e->app->checks.lag_guard_ns,
@@ -171,6 +204,7 @@ static int make(struct engine *e, uint32_t n_checks)
 	TRY(state_tables_init(&e->tables));
 	TRY(slot_books_init(&e->books));
 	TRY(make_agg(e));
+	TRY(make_tun(e));
 	TRY(make_workers(e));
 	return make_sched(e);
 }
@@ -178,6 +212,8 @@ static int make(struct engine *e, uint32_t n_checks)
 static int start_threads(struct engine *e)
 {
 	TRY(agg_start(e->agg));
+	if (e->tun)
+		TRY(tun_start(e->tun));
 	for (uint32_t i = 0; i < e->placement.n_workers; i++)
 		TRY(worker_start(e->workers[i]));
 	return sched_start(e->sched);
@@ -218,9 +254,9 @@ int engine_start_api(struct engine *e)
 		.beat = &e->beats[BLOCK_API],
 		.counters = &e->counters[BLOCK_API],
 		.all_counters = e->counter_list,
-		.n_counters = BLOCK_WORKER0 + e->placement.n_workers,
+		.n_counters = e->n_blocks,
 		.beats = e->beat_list,
-		.n_beats = BLOCK_WORKER0 + e->placement.n_workers,
+		.n_beats = e->n_blocks,
 		.summary = e->summary,
 		.n_workers = e->placement.n_workers,
 	};
@@ -262,6 +298,16 @@ static void tell_sched(struct engine *e, struct control_msg msg)
 	wait_for(e, &e->to_sched, control_send(&e->to_sched, msg));
 }
 
+static void tell_tun(struct engine *e, struct control_msg msg)
+{
+	if (!e->tun)
+		return;
+	if (tun_stage(e->tun, msg.generation) < 0)
+		LOG(LOG_ERROR, "main", "tunnel_map_failed", LF_STR("cause", err_last()),
+		    LF_STR("effect", "checks of added reals are unknown until the next reload"));
+	wait_for(e, &e->to_tun, control_send(&e->to_tun, msg));
+}
+
 /* --- generations -------------------------------------------------------------------------------
  */
 
@@ -290,6 +336,7 @@ void engine_adopt(struct engine *e, struct generation *generation, struct gen_di
 	struct generation *before;
 
 	engine_tell_agg(e, msg);
+	tell_tun(e, msg);
 	tell_sched(e, msg);
 	msg.kind = CONTROL_RETIRE;
 	engine_tell_agg(e, msg);
@@ -326,7 +373,7 @@ bool engine_is_alive(const struct engine *e)
 {
 	uint64_t now = clk_mono_ns();
 
-	for (uint32_t i = BLOCK_SCHED; i < BLOCK_WORKER0 + e->placement.n_workers; i++) {
+	for (uint32_t i = BLOCK_SCHED; i < e->n_blocks; i++) {
 		uint64_t last = beat_last(&e->beats[i]);
 
 		if (i == BLOCK_API && !e->api)
@@ -359,6 +406,8 @@ static void free_all(struct engine *e)
 	for (uint32_t i = 0; e->workers && i < e->placement.n_workers; i++)
 		worker_free(e->workers[i]);
 	agg_free(e->agg);
+	tun_free(e->tun);
+	tunnel_deinit(&e->tunnel);
 	for (uint32_t i = 0; e->ports && i < e->placement.n_workers; i++)
 		port_deinit(&e->ports[i]);
 	while (e->old) {
@@ -374,11 +423,13 @@ static void free_all(struct engine *e)
 	command_port_deinit(&e->commands);
 	control_deinit(&e->to_sched);
 	control_deinit(&e->to_agg);
+	control_deinit(&e->to_tun);
 	evloop_unwatch(e->loop, &e->bell_source);
 	wake_deinit(&e->main_bell);
 	wake_deinit(&e->sched_bell);
 	wake_deinit(&e->agg_bell);
 	wake_deinit(&e->api_bell);
+	wake_deinit(&e->tun_bell);
 	free(e->ports);
 	free(e->workers);
 	free(e->counters);
@@ -403,6 +454,11 @@ void engine_stop(struct engine *e, enum quit_kind quit)
 		worker_stop(e->workers[i]);
 	for (uint32_t i = 0; i < e->placement.n_workers; i++)
 		worker_join(e->workers[i]);
+	if (e->tun) {
+		/* after the workers: their last RSTs go through it */
+		wait_or_leave(e, &e->to_tun, control_send(&e->to_tun, msg), until);
+		tun_join(e->tun);
+	}
 	api_free(e->api);
 	free_all(e);
 }

@@ -1,7 +1,8 @@
 /* Every thread and what connects them: the only place that knows all of them. Main thread.
  *
- * Start order: agg, workers, sched (idle until the first generation), then adopt, then api. Stop is
- * the reverse, each after its input has drained. Edges are those of decisions 2.
+ * Start order: agg, tun, workers, sched (idle until the first generation), then adopt, then api.
+ * Stop is the reverse, each after its input has drained. Edges are those of decisions 2. There is
+ * a tun thread only if the configuration has tunnelled checks at all.
  */
 #pragma once
 
@@ -11,6 +12,7 @@
 #include "base/evloop.h"
 #include "config/gen_build.h"
 #include "sched/sched.h"
+#include "tun/tun.h"
 #include "workers/worker.h"
 
 /* A generation that was replaced and may still be read. */
@@ -24,27 +26,30 @@ struct engine {
 	struct placement placement;
 	struct evloop *loop; /* main's */
 	struct ev_source bell_source;
-	struct wake main_bell, sched_bell, agg_bell, api_bell;
-	struct control to_sched, to_agg;
+	struct wake main_bell, sched_bell, agg_bell, api_bell, tun_bell;
+	struct control to_sched, to_agg, to_tun;
 	struct command_port commands;
 	struct port *ports;
 	struct state_tables tables;
 	struct summary *summary;
-	/* one block per thread: main, sched, agg, api, workers */
+	/* one block per thread: main, sched, agg, api, workers, tun */
+	uint32_t n_blocks;
 	struct counters *counters;
 	const struct counters **counter_list;
-	struct beat *beats; /* sched, agg, api, workers */
+	struct beat *beats; /* by block */
 	struct api_beat *beat_list;
 	struct sched *sched;
 	struct agg *agg;
 	struct worker **workers;
+	struct tunnel tunnel; /* written by tun; meaning only if there is one */
+	struct tun *tun;      /* NULL: off */
 	struct api *api;
 	struct generation *_Atomic current; /* readers: api, under RCU */
 	struct old_generation *old;
 	struct slot_books books;
 };
 
-/* Blocks and beats by thread. */
+/* Blocks and beats by thread; tun's is the last one. */
 enum { BLOCK_MAIN, BLOCK_SCHED, BLOCK_AGG, BLOCK_API, BLOCK_WORKER0 };
 
 /* Makes and starts everything but api. app and loop are borrowed. n_checks sizes the rings.
@@ -54,7 +59,7 @@ MUST_CHECK int engine_start(struct engine *e, const struct app_config *app, stru
 /* Opens the API: after the first adoption. */
 MUST_CHECK int engine_start_api(struct engine *e);
 
-/* Makes generation the one that all threads use (decisions 6): agg, then sched; then agg retires
+/* Makes generation the one that all threads use (decisions 6): agg, tun, sched; then agg retires
  * what was removed; then the slots rest. Takes both over. Returns when all is done. */
 void engine_adopt(struct engine *e, struct generation *generation, struct gen_diff *diff);
 /* Frees old generations that nobody can hold any more (decisions 7). Call now and then. */

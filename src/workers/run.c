@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "workers/outcome.h"
 #include "workers/run_talk.h"
+#include "workers/run_tunnel.h"
 
 enum {
 	SCRATCH_BYTES = 256 << 10, /* requests are far smaller */
@@ -52,6 +53,7 @@ int run_ctx_init(struct run_ctx *c, const struct run_args *args, uint64_t now_ns
 {
 	c->outbox = (struct outbox){args->port, args->tables, args->counters, false};
 	c->counters = args->counters;
+	c->tunnel = args->tunnel;
 	c->lag_guard_ns = args->lag_guard_ns;
 	c->out = BUF_INIT(SCRATCH_BYTES);
 	c->plain = BUF_INIT(SCRATCH_BYTES);
@@ -155,7 +157,7 @@ static void end(struct run_ctx *c, struct run *r)
 	struct result res = {.code = r->code, .detail = r->detail, .weight = -1};
 
 	wheel_disarm(&c->wheel, row_of(c, r));
-	fill_times(r, &res, now_ns);
+	fill_times(r, &res, r->over_ns ? r->over_ns : now_ns);
 	fill_talk(r, &res);
 	doubt(c, r, &res, now_ns);
 	outbox_put(&c->outbox, &r->job, &res, now_ns);
@@ -165,6 +167,40 @@ static void end(struct run_ctx *c, struct run *r)
 	if (r->sock != TCP_SOCK_UNUSED)
 		tcp_pool_give(&c->pool, r->sock, (enum tcp_end)r->sock_end, now_ns);
 	free_row(c, r);
+}
+
+/* It is over; a tunnelled one ends only when it is known whether it can be believed. */
+static void finish(struct run_ctx *c, struct run *r)
+{
+	uint64_t now_ns = clk_mono_ns();
+	bool is_tunnelled = r->spec && (r->spec->flags & CHECK_TUNNELLED);
+
+	if (!r->over_ns)
+		r->over_ns = now_ns;
+	if (!is_tunnelled || run_tunnel_end(c, r, now_ns) == RUN_OVER) {
+		end(c, r);
+		return;
+	}
+	if (r->phase != RUN_HELD)
+		counter_add(c->counters, CTR_TUN_HELD, 1);
+	r->phase = RUN_HELD;
+	wheel_arm(&c->wheel, row_of(c, r), now_ns + RUN_TUNNEL_ASK_MS * CLK_MS);
+}
+
+static enum run_step held_event(struct run_ctx *c, struct run *r, uint32_t events)
+{
+	(void)c;
+	(void)r;
+	(void)events;
+	return RUN_WAIT;
+}
+
+/* Time to ask again. */
+static enum run_step held_timeout(struct run_ctx *c, struct run *r)
+{
+	(void)c;
+	(void)r;
+	return RUN_OVER;
 }
 
 /* --- connecting ------------------------------------------------------------------------------- */
@@ -260,6 +296,7 @@ static enum run_step dial(struct run_ctx *c, struct run *r)
 {
 	const struct check_spec *s = r->spec;
 	const struct check_profile *p = r->profile;
+	bool is_tunnelled = s->flags & CHECK_TUNNELLED;
 	struct tcp_want want = want_of(p);
 	struct tcp_fault f = tcp_pool_take(&c->pool, addr_is_v4(&s->connect_ip),
 					   !addr_is_unset(&p->bindto), row_of(c, r), &r->sock);
@@ -267,6 +304,8 @@ static enum run_step dial(struct run_ctx *c, struct run *r)
 
 	if (f.kind != TCP_FAULT_NONE)
 		return run_over(r, outcome_of_fault(f), (uint32_t)f.error);
+	if (is_tunnelled)
+		run_tunnel_want(c, r, &want);
 	f = tcp_sock_connect(run_sock(c, r), &want, &s->connect_ip, s->connect_port);
 	if (f.kind == TCP_FAULT_NONE) {
 		r->phase = RUN_CONNECT;
@@ -276,6 +315,9 @@ static enum run_step dial(struct run_ctx *c, struct run *r)
 	code = outcome_of_fault(f);
 	if (f.kind != TCP_FAULT_CONNECT || code == CODE_INTERNAL)
 		r->sock_end = TCP_END_SURPRISE;
+	/* the VIP's route only has to exist; it says nothing about the real */
+	if (is_tunnelled && code == CODE_NO_ROUTE)
+		code = CODE_TUNNEL;
 	return not_connected(r, code, f.error);
 }
 
@@ -310,8 +352,8 @@ static enum run_step begin(struct run_ctx *c, struct run *r)
 		return run_over(r, CODE_INTERNAL, EINVAL);
 	r->spec = &g->checks[r->job.check];
 	r->profile = gen_profile(g, r->job.check);
-	if (r->spec->flags & CHECK_TUNNELLED)
-		return run_over(r, CODE_TUNNEL, 0);
+	if ((r->spec->flags & CHECK_TUNNELLED) && run_tunnel_begin(c, r) == RUN_OVER)
+		return RUN_OVER;
 	standstill_expect(&c->standstill, r->profile->check_timeout_ns);
 	return dial(c, r);
 }
@@ -322,7 +364,8 @@ void run_start(struct run_ctx *c, const struct job *job)
 
 	r->job = *job;
 	r->start_ns = clk_mono_ns();
-	r->connected_ns = r->secured_ns = 0;
+	r->connected_ns = r->secured_ns = r->over_ns = 0;
+	r->spec = NULL;
 	r->tls = NULL;
 	r->sock = TCP_SOCK_UNUSED;
 	r->sock_end = TCP_END_FAILED;
@@ -330,7 +373,7 @@ void run_start(struct run_ctx *c, const struct job *job)
 	r->has_talk = false;
 	counter_add(c->counters, CTR_JOBS_TAKEN, 1);
 	if (begin(c, r) == RUN_OVER)
-		end(c, r);
+		finish(c, r);
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -342,6 +385,7 @@ static const struct {
 	[RUN_CONNECT] = {connect_event, connect_timeout},
 	[RUN_TLS] = {run_talk_event, run_talk_timeout},
 	[RUN_TALK] = {run_talk_event, run_talk_timeout},
+	[RUN_HELD] = {held_event, held_timeout},
 };
 
 void run_event(struct run_ctx *c, uint32_t slot, uint32_t events)
@@ -353,7 +397,7 @@ void run_event(struct run_ctx *c, uint32_t slot, uint32_t events)
 		return;
 	r = row_at(c, user);
 	if (phases[r->phase].event(c, r, events) == RUN_OVER)
-		end(c, r);
+		finish(c, r);
 }
 
 void run_deadlines(struct run_ctx *c, uint64_t now_ns, uint32_t max)
@@ -367,7 +411,7 @@ void run_deadlines(struct run_ctx *c, uint64_t now_ns, uint32_t max)
 			return;
 		r = row_at(c, i);
 		if (phases[r->phase].timeout(c, r) == RUN_OVER)
-			end(c, r);
+			finish(c, r);
 	}
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/table.h"
 #include "base/wheel.h"
+#include "model/tunnel.h"
 #include "check/check.h"
 #include "net/tcp_pool.h"
 #include "net/tls.h"
@@ -18,7 +19,8 @@
 
 enum { RUN_TLS_VERSIONS = 4, RUN_IN_BYTES = 64 << 10 };
 
-enum run_phase { RUN_FREE, RUN_CONNECT, RUN_TLS, RUN_TALK, RUN__N };
+/* RUN_HELD: over, but the tunnel's word is still out. */
+enum run_phase { RUN_FREE, RUN_CONNECT, RUN_TLS, RUN_TALK, RUN_HELD, RUN__N };
 /* What a step says: the check goes on, or it is over with run.code and run.detail. */
 enum run_step { RUN_WAIT, RUN_OVER };
 
@@ -26,11 +28,12 @@ enum run_step { RUN_WAIT, RUN_OVER };
 struct run {
 	struct wheel_node timer; /* first: the wheel finds it */
 	struct job job;
-	const struct check_spec *spec;
+	const struct check_spec *spec; /* NULL until the job was looked at */
 	const struct check_profile *profile;
 	uint64_t start_ns;     /* picked up */
 	uint64_t connected_ns; /* 0: not yet */
 	uint64_t secured_ns;   /* TLS is up; 0: not yet */
+	uint64_t over_ns;      /* what decided it happened; 0: not yet */
 	struct tls *tls;
 	struct buf out; /* what the socket did not take at once */
 	struct check_talk talk;
@@ -56,6 +59,7 @@ struct run_ctx {
 	struct standstill standstill;
 	uint64_t lag_guard_ns;
 	struct counters *counters;
+	const struct tunnel *tunnel; /* NULL: off */
 	/* ports that the kernel gives to sockets of ours */
 	uint16_t first_local_port, last_local_port;
 	bool is_stopping;
@@ -70,6 +74,7 @@ struct run_args {
 	struct port *port;
 	const struct state_tables *tables;
 	struct counters *counters;
+	const struct tunnel *tunnel;
 	uint64_t lag_guard_ns;
 	int epoll_fd; /* borrowed */
 	uint32_t max_sockets;

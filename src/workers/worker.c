@@ -231,6 +231,7 @@ static int set_up(struct worker *w)
 		.port = w->args.port,
 		.tables = w->args.tables,
 		.counters = w->args.counters,
+		.tunnel = w->args.tunnel,
 		.lag_guard_ns = w->args.lag_guard_ns,
 		.max_sockets = w->args.fd_budget ? w->args.fd_budget - 1 : 0, /* our epoll */
 	};

@@ -7,6 +7,7 @@
 #include "model/counter.h"
 #include "model/port.h"
 #include "model/state.h"
+#include "model/tunnel.h"
 
 struct worker;
 
@@ -15,6 +16,7 @@ struct worker_args {
 	int cpu; /* -1: not pinned */
 	struct port *port;
 	const struct state_tables *tables;
+	const struct tunnel *tunnel; /* NULL: no check is tunnelled */
 	struct counters *counters;
 	struct beat *beat;
 	uint64_t lag_guard_ns;

@@ -1,0 +1,277 @@
+/* The tunnel thread.
+ *
+ * It owns the netfilter queue, the raw sockets, the test datagrams' sockets and the map of reals;
+ * nobody else touches them. Packets come in through the queue because a host rule sends marked
+ * packets there; they leave through the raw sockets, encapsulated; the originals are dropped in the
+ * kernel, all of them, a batch at a time. What workers must know (is the way proven, what segment
+ * size fits, was a packet refused) stands in struct tunnel, which they read without asking.
+ *
+ * One turn: wait for the queue, main's bell or a chore → batches of packets → main's messages →
+ * chores (tun_watch). Chores are bounded, so that a packet waits for microseconds.
+ *
+ * Nothing from the queue can end the thread: a packet that is not understood is counted and
+ * dropped. When the queue itself breaks, everything is closed and opened again after RETRY_NS;
+ * until then nothing is proven and the checks that need the tunnel are unknown (decisions 39). The
+ * kernel drops marked packets meanwhile, since the rule has no bypass: none leaves bare.
+ */
+#include "tun/tun.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "base/clk.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/thr.h"
+#include "tun/tun_watch.h"
+
+enum {
+	NICE = -5, /* decisions 9 */
+	MAX_BATCHES = 16,
+};
+#define RETRY_NS     (5 * CLK_S)
+#define MAX_SLEEP_NS (100 * CLK_MS) /* the beat: model/tunnel.c counts on it */
+
+struct tun {
+	struct tun_args args;
+	struct thr thread;
+	struct tun_relay relay;
+	struct tun_watch watch;
+	struct tun_map *staged; /* main's, until ADOPT */
+	struct tun_map *left;   /* replaced: freed by main */
+	bool is_open;
+	uint64_t open_at_ns;
+	int told_error;
+};
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static int open_all(struct tun *t)
+{
+	const struct app_config *app = t->args.app;
+	struct tun_queue_args queue = {
+		.number = app->check_tun.nfqueue,
+		.max_packets = app->check_tun.max_queue_len,
+		.max_packet_bytes = app->check_tun.max_packet_len,
+		.socket_bytes = app->check_tun.socket_buffer,
+		.receive_bytes = app->check_tun.receive_buffer,
+		.write_timeout_ns = app->check_tun.write_timeout_ns,
+	};
+
+	TRY(tun_raw_open(&t->relay.raw, &t->relay.binds[0], &t->relay.binds[1]));
+	TRY(tun_proof_open(&t->relay.proof, tunnel_proof_mark(t->args.tunnel)));
+	return err_trace(tun_queue_open(&t->relay.queue, &queue));
+}
+
+static void close_all(struct tun *t)
+{
+	tun_queue_close(&t->relay.queue);
+	tun_proof_close(&t->relay.proof);
+	tun_raw_close(&t->relay.raw);
+}
+
+static void note_closed(struct tun *t, int error, uint64_t now_ns)
+{
+	close_all(t);
+	t->is_open = false;
+	t->open_at_ns = now_ns + RETRY_NS;
+	tunnel_set32(&t->args.tunnel->error, (uint32_t)-error);
+	tunnel_set32(&t->args.tunnel->state, TUNNEL_CLOSED);
+	tun_watch_end(&t->watch);
+	if (error == t->told_error)
+		return;
+	t->told_error = error;
+	LOG(LOG_ERROR, "tun", "tunnel_closed", LF_U64("queue", t->args.tunnel->queue),
+	    LF_STR("error", strerrorname_np(-error)), LF_STR("where", err_last()),
+	    LF_STR("effect", "tunnelled checks are unknown"),
+	    LF_U64("retry_ms", RETRY_NS / CLK_MS));
+}
+
+static void try_to_open(struct tun *t, uint64_t now_ns)
+{
+	int r;
+
+	if (t->is_open || now_ns < t->open_at_ns)
+		return;
+	r = open_all(t);
+	if (r < 0) {
+		note_closed(t, r, now_ns);
+		return;
+	}
+	t->is_open = true;
+	t->told_error = 0;
+	t->relay.told_lost = 0;
+	tunnel_set32(&t->args.tunnel->error, 0);
+	tunnel_set32(&t->args.tunnel->state, TUNNEL_OPEN);
+	counter_add(t->args.counters, CTR_TUN_BINDS, 1);
+	tun_watch_begin(&t->watch, now_ns);
+	LOG(LOG_INFO, "tun", "tunnel_open", LF_U64("queue", t->args.tunnel->queue),
+	    LF_STR("steering", t->args.tunnel->by_mark ? "mark" : "option"));
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+static void adopt(struct tun *t, uint64_t now_ns)
+{
+	if (!t->staged)
+		return;
+	t->left = t->relay.map;
+	t->relay.map = TAKE(t->staged);
+	if (t->left)
+		tun_map_inherit(t->relay.map, t->left);
+	tun_map_publish(t->relay.map, t->args.tunnel);
+	tun_watch_new_map(&t->watch, now_ns);
+}
+
+/* False: end the thread. */
+static bool obey(struct tun *t, uint64_t now_ns)
+{
+	const struct control_msg *msg;
+
+	while ((msg = control_peek(t->args.control))) {
+		bool is_quit = msg->kind == CONTROL_QUIT;
+
+		if (msg->kind == CONTROL_ADOPT)
+			adopt(t, now_ns);
+		control_finish(t->args.control);
+		if (is_quit)
+			return false;
+	}
+	return true;
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+static uint64_t sleep_ns(const struct tun *t, uint64_t now_ns)
+{
+	uint64_t next = t->is_open ? tun_watch_next_ns(&t->watch) : t->open_at_ns;
+
+	return next <= now_ns ? 0 : MIN(next - now_ns, MAX_SLEEP_NS);
+}
+
+static void wait_for_work(struct tun *t, bool has_more)
+{
+	uint64_t now_ns = clk_mono_ns(), timeout_ns = has_more ? 0 : sleep_ns(t, now_ns);
+	struct pollfd fds[] = {
+		{.fd = wake_fd(t->args.bell), .events = POLLIN},
+		{.fd = t->relay.queue.fd, .events = POLLIN},
+		{.fd = t->relay.proof.fds[TUNNEL_V4], .events = POLLIN},
+		{.fd = t->relay.proof.fds[TUNNEL_V6], .events = POLLIN},
+	};
+	struct timespec timeout = {
+		.tv_sec = (time_t)(timeout_ns / CLK_S),
+		.tv_nsec = (long)(timeout_ns % CLK_S),
+	};
+
+	wake_arm(t->args.bell);
+	if (control_peek(t->args.control))
+		timeout = (struct timespec){0};
+	tun_watch_sleeps(&t->watch, now_ns, timeout_ns);
+	ppoll(fds, ARRAY_LEN(fds), &timeout, NULL);
+	wake_disarm(t->args.bell);
+}
+
+/* True if packets may still wait. */
+static bool serve_queue(struct tun *t, uint64_t now_ns)
+{
+	int r = TUN_RELAY_MORE;
+
+	for (int i = 0; i < MAX_BATCHES && r == TUN_RELAY_MORE; i++)
+		r = tun_relay_batch(&t->relay);
+	if (r < 0)
+		note_closed(t, r, now_ns);
+	return r == TUN_RELAY_MORE;
+}
+
+static void run(void *ctx)
+{
+	struct tun *t = ctx;
+	bool has_more = false;
+
+	for (;;) {
+		uint64_t now_ns = clk_mono_ns();
+
+		beat_mark(t->args.beat, now_ns);
+		tun_watch_woke(&t->watch, now_ns);
+		has_more = t->is_open && serve_queue(t, now_ns);
+		if (!obey(t, now_ns))
+			return;
+		try_to_open(t, now_ns);
+		if (t->is_open)
+			tun_watch_turn(&t->watch, now_ns);
+		wait_for_work(t, has_more);
+	}
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void set_up(struct tun *t)
+{
+	const struct app_config *app = t->args.app;
+	struct tunnel *shared = t->args.tunnel;
+
+	shared->by_mark = app->check_tun.steering == STEERING_MARK;
+	shared->mark_base = app->check_tun.mark_base;
+	shared->mark_mask = app->check_tun.mark_mask;
+	shared->queue = app->check_tun.nfqueue;
+	shared->beat = t->args.beat;
+	t->relay.tunnel = shared;
+	t->relay.counters = t->args.counters;
+	t->relay.binds[0] = app->check_tun.ipv4_bind;
+	t->relay.binds[1] = app->check_tun.ipv6_bind;
+	t->relay.queue.fd = -1;
+	for (int i = 0; i < 2; i++) {
+		t->relay.proof.fds[i] = -1;
+		t->relay.raw.lanes[i].fd = t->relay.raw.lanes[i].route_fd = -1;
+	}
+	t->watch.relay = &t->relay;
+	t->watch.lag_guard_ns = app->checks.lag_guard_ns;
+}
+
+int tun_new(const struct tun_args *args, struct tun **ret)
+{
+	struct tun *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return err_origin(-ENOMEM);
+	t->args = *args;
+	set_up(t);
+	*ret = t;
+	return 0;
+}
+
+int tun_start(struct tun *t)
+{
+	t->thread = (struct thr){.fn = run, .ctx = t, .name = "tun", .nice = NICE};
+	if (t->args.cpu >= 0) {
+		t->thread.has_cpus = true;
+		CPU_ZERO(&t->thread.cpus);
+		CPU_SET((unsigned)t->args.cpu, &t->thread.cpus);
+	}
+	return err_trace(thr_start(&t->thread));
+}
+
+int tun_stage(struct tun *t, const struct generation *g)
+{
+	/* the thread touches neither of the two between messages, and of its own map it writes
+	 * nothing that tun_map_new() reads */
+	tun_map_free(TAKE(t->left));
+	tun_map_free(TAKE(t->staged));
+	return err_trace(tun_map_new(g, t->relay.map, &t->staged));
+}
+
+void tun_join(struct tun *t)
+{
+	thr_join(&t->thread);
+}
+
+void tun_free(struct tun *t)
+{
+	if (!t)
+		return;
+	close_all(t);
+	tun_map_free(t->relay.map);
+	tun_map_free(t->staged);
+	tun_map_free(t->left);
+	free(t);
+}
