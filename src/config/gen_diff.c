@@ -71,6 +71,7 @@ static bool list_alloc(struct slot_list *l)
 /* Two rounds over the slots: the first counts and tells the owners, the second fills. */
 static int scan_run(const struct scan *s)
 {
+	struct kind_diff *const d = s->diff;
 	struct slot_list *l;
 
 	for (uint32_t slot = 0; slot < s->end; slot++) {
@@ -83,10 +84,9 @@ static int scan_run(const struct scan *s)
 		if (l)
 			l->n++;
 	}
-	if (!s->diff->added.n && !s->diff->removed.n && !s->diff->changed.n)
+	if (!d->added.n && !d->removed.n && !d->changed.n)
 		return 0;
-	if (!list_alloc(&s->diff->added) || !list_alloc(&s->diff->removed) ||
-	    !list_alloc(&s->diff->changed))
+	if (!list_alloc(&d->added) || !list_alloc(&d->removed) || !list_alloc(&d->changed))
 		return err_origin(-ENOMEM);
 	for (uint32_t slot = 0; slot < s->end; slot++) {
 		l = list_of(s, slot, s->before && s->kind->in_use(s->before, slot),
