@@ -93,6 +93,14 @@ void slotset_move(struct slotset *to, struct slotset *from)
 	slotset_clear(from);
 }
 
+void slotset_subtract(struct slotset *s, const struct slotset *other)
+{
+	for (uint32_t i = 0; i < MIN(s->n_words, other->n_words) && s->n && other->n; i++) {
+		s->n -= count_bits(s->words[i] & other->words[i]);
+		s->words[i] &= ~other->words[i];
+	}
+}
+
 uint32_t slotset_count_any(const struct slotset *const *sets, unsigned n)
 {
 	uint32_t n_words = 0, count = 0;

@@ -34,5 +34,7 @@ void slotset_clear(struct slotset *s);
 void slotset_fill(struct slotset *s, uint32_t end);
 /* Moves every member of from into to; from is empty then. to has at least from's room. */
 void slotset_move(struct slotset *to, struct slotset *from);
+/* Removes every member of other. */
+void slotset_subtract(struct slotset *s, const struct slotset *other);
 /* Members of at least one of the n sets. */
 uint32_t slotset_count_any(const struct slotset *const *sets, unsigned n);

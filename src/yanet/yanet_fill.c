@@ -58,27 +58,20 @@ static enum send_result send_wish(struct yanet_plan *p, struct yanet_request *q,
 	return SEND_OK;
 }
 
-/* Looks at one real of urgent or bulk. */
+/* Looks at one real of urgent or bulk. What it is sent goes to every module that lists it. */
 static enum send_result send_real(struct yanet_plan *p, struct yanet_request *q, uint32_t real)
 {
-	const struct real_row *row = state_real(p->tables, real);
-	bool is_bulk = slotset_has(&p->bulk, real), is_urgent = slotset_has(&p->urgent, real);
-	uint32_t listing = row->modules_listing, in_sync = is_bulk ? 0 : row->modules_in_sync;
+	uint32_t listing = state_real(p->tables, real)->modules_listing;
 	struct balancer_wish w = yanet_plan_wish(p, real);
 
-	if (w.want == BALANCER_NOTHING)
-		in_sync = 0;
-	else if (listing & ~in_sync && send_wish(p, q, real, &w, listing & ~in_sync) != SEND_OK)
+	if (w.want != BALANCER_NOTHING && listing && send_wish(p, q, real, &w, listing) != SEND_OK)
 		return SEND_NO_ROOM;
-	yanet_plan_set_modules(p, real, listing, in_sync);
-	p->has_staged_urgent = p->has_staged_urgent || is_urgent;
+	yanet_plan_set_modules(p, real, listing, 0);
+	p->has_staged_urgent = p->has_staged_urgent || slotset_has(&p->urgent, real);
+	if (slotset_has(&p->bulk, real))
+		slotset_remove(&p->told, real);
 	slotset_remove(&p->urgent, real);
 	slotset_remove(&p->bulk, real);
-	if (is_bulk)
-		slotset_remove(&p->told, real);
-	if (w.want != BALANCER_NOTHING && listing && in_sync == listing &&
-	    !slotset_has(&p->staged.slots, real) && !slotset_has(&p->settling.slots, real))
-		yanet_plan_acknowledge(p, real, &w);
 	return SEND_OK;
 }
 

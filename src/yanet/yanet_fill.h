@@ -1,5 +1,5 @@
 /* The plan's next Real request: tombstones first, then changes, then the full state, each real to
- * the modules that list it and have not flushed its wish. Pure, like the plan. */
+ * every module that lists it. Pure, like the plan. */
 #pragma once
 
 #include "yanet/yanet_encode.h"

@@ -82,7 +82,7 @@ static void set_told(struct yanet_plan *p, uint32_t real, const struct balancer_
 }
 
 /* Every module that lists the real has flushed its wish. */
-void yanet_plan_acknowledge(struct yanet_plan *p, uint32_t real, const struct balancer_wish *w)
+static void acknowledge(struct yanet_plan *p, uint32_t real, const struct balancer_wish *w)
 {
 	bool is_enabled = w->want == BALANCER_ENABLE;
 
@@ -103,7 +103,7 @@ static void back_in_sync(struct yanet_plan *p, uint32_t real, const struct balan
 	slotset_remove(&p->urgent, real);
 	yanet_plan_set_modules(p, real, row->modules_listing, row->modules_listing);
 	if (!was_in_sync || (w->want == BALANCER_ENABLE && row->state == STATE_UP && !is_held))
-		yanet_plan_acknowledge(p, real, w);
+		acknowledge(p, real, w);
 }
 
 void yanet_plan_dirty(struct yanet_plan *p, uint32_t real)
@@ -224,6 +224,8 @@ void yanet_plan_lost(struct yanet_plan *p)
 	p->is_connected = false;
 	p->must_flush = p->must_flush || yanet_plan_needs_flush(p);
 	p->is_full = p->has_staged_urgent = false;
+	/* what was staged after them may be in force or not: they prove nothing any more */
+	slotset_subtract(&p->settling.slots, &p->staged.slots);
 	slotset_move(&p->urgent, &p->staged.slots);
 	yanet_sent_clear(&p->staged);
 	yanet_tombs_lost(&p->tombs);
@@ -244,7 +246,6 @@ void yanet_plan_appeared(struct yanet_plan *p, uint32_t real, unsigned module)
 
 	yanet_plan_set_modules(p, real, row->modules_listing | 1u << module,
 			       row->modules_in_sync & ~(1u << module));
-	slotset_remove(&p->told, real);
 	slotset_add(&p->bulk, real);
 }
 
@@ -260,7 +261,6 @@ void yanet_plan_compare(struct yanet_plan *p, uint32_t real, unsigned module, bo
 	if (is_on == enabled && (!is_on || p->told_weight[real] == weight))
 		return;
 	counter_add(p->counters, CTR_YANET_REPAIRS, 1);
-	slotset_remove(&p->told, real);
 	slotset_add(&p->bulk, real);
 }
 
@@ -269,12 +269,8 @@ void yanet_plan_vanished(struct yanet_plan *p, uint32_t real, uint32_t still)
 	const struct real_row *row = row_of(p, real);
 
 	yanet_plan_set_modules(p, real, row->modules_listing & still, row->modules_in_sync & still);
-	if (row->modules_listing) {
-		/* if it waited for the module that is gone, it is in sync now: fill() will see */
-		if (!slotset_has(&p->told, real))
-			slotset_add(&p->urgent, real);
+	if (row->modules_listing)
 		return;
-	}
 	slotset_remove(&p->told, real);
 	slotset_remove(&p->urgent, real);
 	slotset_remove(&p->bulk, real);
@@ -315,9 +311,8 @@ void yanet_plan_flushed(struct yanet_plan *p)
 
 static void settle_one(struct yanet_plan *p, const struct yanet_sent *e)
 {
-	const struct real_row *row = row_of(p, e->slot);
+	uint32_t listing = row_of(p, e->slot)->modules_listing;
 	struct balancer_wish w;
-	uint32_t in_sync;
 
 	for (unsigned i = 0; i < MAX_MODULES && !e->enable; i++) {
 		if (e->modules >> i & 1 && !slotset_has(&p->staged.slots, e->slot))
@@ -329,13 +324,12 @@ static void settle_one(struct yanet_plan *p, const struct yanet_sent *e)
 	w = yanet_plan_wish(p, e->slot);
 	if (!is_wish(&w, e->enable, e->weight))
 		return;
-	in_sync = row->modules_in_sync | (e->modules & row->modules_listing);
-	yanet_plan_set_modules(p, e->slot, row->modules_listing, in_sync);
+	if (!listing || listing & ~e->modules)
+		return;
+	yanet_plan_set_modules(p, e->slot, listing, listing);
 	slotset_add(&p->touched, e->slot);
-	if (row->modules_listing && in_sync == row->modules_listing) {
-		slotset_remove(&p->urgent, e->slot);
-		yanet_plan_acknowledge(p, e->slot, &w);
-	}
+	slotset_remove(&p->urgent, e->slot);
+	acknowledge(p, e->slot, &w);
 }
 
 bool yanet_plan_settle(struct yanet_plan *p, struct yanet_budget *b)

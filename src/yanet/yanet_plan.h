@@ -13,10 +13,10 @@
  * staged   sent; applied in the balancer at some flush, of ours or of somebody else
  * settling flushed; we have not yet looked whether it is still what is wanted
  * told     every module that lists it has flushed told_weight (or the disable), and nothing was
- * sent since: if the wish comes back to it, nothing needs to be sent
+ *          sent since: if the wish comes back to it, nothing needs to be sent
  *
- * real_row.modules_in_sync is the published form: the modules that flushed what is wanted. While a
- * real is in bulk its in_sync bits are worth nothing and are cleared when it is sent.
+ * real_row.modules_in_sync is the published form: all modules that list the real once they flushed
+ * what is wanted, none before. While a real is in bulk, told and in_sync are worth nothing.
  *
  * All functions may call hooks of balancer.h; the hooks may call yanet_plan_dirty() from within.
  */
@@ -101,5 +101,3 @@ uint32_t yanet_plan_undelivered(const struct yanet_plan *p);
 struct balancer_wish yanet_plan_wish(const struct yanet_plan *p, uint32_t real);
 void yanet_plan_set_modules(struct yanet_plan *p, uint32_t real, uint32_t listing,
 			    uint32_t in_sync);
-/* Every module that lists the real has flushed w. */
-void yanet_plan_acknowledge(struct yanet_plan *p, uint32_t real, const struct balancer_wish *w);

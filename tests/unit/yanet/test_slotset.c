@@ -77,3 +77,21 @@ Test(slotset, move_and_count_any_join)
 	slotset_deinit(&a);
 	slotset_deinit(&b);
 }
+
+Test(slotset, subtract_removes_the_others_members)
+{
+	struct slotset a = {0}, b = {0};
+
+	cr_assert_eq(slotset_reserve(&a, 200), 0);
+	cr_assert_eq(slotset_reserve(&b, 100), 0);
+	slotset_fill(&a, 200);
+	slotset_add(&b, 0);
+	slotset_add(&b, 70);
+	slotset_subtract(&a, &b);
+	cr_assert_eq(a.n, 198);
+	cr_assert(!slotset_has(&a, 70) && slotset_has(&a, 71) && slotset_has(&a, 199));
+	slotset_subtract(&b, &b);
+	cr_assert_eq(b.n, 0);
+	slotset_deinit(&a);
+	slotset_deinit(&b);
+}

@@ -110,6 +110,30 @@ Test(yanet_plan, settling_waits_for_what_is_staged)
 	cr_assert_eq(world.n_acked_all, 0);
 }
 
+/* Flushed, then overtaken by an update whose fate the lost connection hides. */
+Test(yanet_plan, d25_what_settles_is_in_doubt_if_something_newer_was_lost)
+{
+	start(1);
+	want(0, BALANCER_ENABLE, 10);
+	want(1, BALANCER_ENABLE, 10);
+	send_batch();
+	peer_flush(&peer);
+	yanet_plan_flushed(&plan);
+	want(0, BALANCER_DISABLE, 0);
+	send_batch();
+	yanet_plan_lost(&plan);
+	peer_flush(&peer); /* somebody else's */
+	want(0, BALANCER_ENABLE, 10);
+	refill();
+	cr_assert(yanet_plan_settle(&plan, &unlimited));
+	cr_assert_eq(world.n_acked[slot(0)], 0);
+	cr_assert_eq(world.n_acked[slot(1)], 1, "of this nothing newer was sent");
+	yanet_plan_connected(&plan);
+	converge();
+	cr_assert(is_applied(0, 0, true, 10));
+	cr_assert_eq(world.n_acked[slot(0)], 1);
+}
+
 /* --- decisions 25: back before it was sent ----------------------------------------------- */
 
 Test(yanet_plan, d25_down_and_up_before_the_disable_was_sent_is_acknowledged_at_once)
