@@ -214,6 +214,8 @@ static void random_real(struct draft *d, struct draft_service *s, uint32_t varia
 	r = draft_maker_real(d, s, ip, variant == 2 ? DRAFT_MAKER_NO_PORT : (int)variant);
 	r->weight = (uint16_t)(random_below(10) ? 1 : random_below(4));
 	r->lvs_method = random_below(20) ? LVS_TUN : LVS_GRE;
+	if (random_below(20) == 0)
+		r->flags |= REAL_INHIBIT;
 	shuffle(order, 6);
 	for (unsigned i = 0; i < 6; i++)
 		if (random_below(4) == 0)
