@@ -1,7 +1,7 @@
 """A laboratory for tunnelled checks: a checker's and a real's network namespace on one veth pair, the
 VIPs on the real's lo, tests/peers/decap there in place of the kernel's tunnel modules, and a guard that
 counts and drops whatever comes for a VIP without its tunnel."""
-import contextlib, ctypes, os, queue, re, socket, subprocess, threading
+import contextlib, ctypes, errno, os, queue, re, socket, subprocess, threading
 
 import integ
 from integ import Daemon, HttpReal, check, wait_for
@@ -135,7 +135,7 @@ class Lab:
             run(['ip', 'netns', 'add', namespace])
             self.on(namespace, 'ip link set lo up')
             for key in 'all', 'default':
-                self.on(namespace, 'sysctl -qw net.ipv4.conf.%s.rp_filter=0' % key)
+                self.on(namespace, 'sysctl -qw net.ipv4.conf.%s.rp_filter=0 net.ipv6.conf.%s.accept_dad=0' % (key, key))
         run(('ip link add c0 mtu %d netns %s type veth peer name r0 mtu %d netns %s' %
              (self.mtu, self.checker, self.mtu, self.real)).split())
         for namespace, link, v4, v6 in (self.checker, 'c0', CHECKER4, CHECKER6), (self.real, 'r0', REAL4, REAL6):
@@ -146,6 +146,8 @@ class Lab:
         self.at_real('ip addr add %s/128 dev lo nodad' % VIP6)
         self.at_checker('ip route add 10.99.0.0/24 via %s' % REAL4)
         self.at_checker('ip route add fd99::/64 via %s' % REAL6)
+        for address in REAL4, REAL6:
+            wait_for(address + ' to answer', lambda: self.answers(address))
         self.guard()
         if self.wants_decap:
             self.decap = Decap(self.real, 'r0', 'decap0', self.verbose)
@@ -153,6 +155,11 @@ class Lab:
             self.at_real('ip link set decap0 up mtu 65535')
         if self.has_rules:
             self.add_rules()
+
+    def answers(self, address):
+        with inside(self.checker), socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET) as s:
+            s.settimeout(0.2)
+            return s.connect_ex((address, 9)) == errno.ECONNREFUSED
 
     # --- host rules of the checker
 
