@@ -145,6 +145,8 @@ static void keep_house(struct app *a, uint64_t *watchdog_due_ns)
 
 static void serve(struct app *a)
 {
+	const struct reload_paths paths = {.config = a->opts.config_path,
+					   .services = a->services_path};
 	uint64_t watchdog_due_ns = 0;
 
 	while (a->signals.stop == STOP_NO) {
@@ -152,9 +154,9 @@ static void serve(struct app *a)
 
 		if (a->signals.is_reload_wanted) {
 			a->signals.is_reload_wanted = false;
-			free(reload_services(&a->engine, a->services_path).body);
+			free(reload_services(&a->engine, &paths).body);
 		}
-		reload_serve_commands(&a->engine, a->services_path);
+		reload_serve_commands(&a->engine, &paths);
 		keep_house(a, &watchdog_due_ns);
 		wake_arm(&a->engine.main_bell);
 		evloop_turn(a->loop, ring_pending(commands) ? 0 : HOUSEKEEPING_MS * CLK_MS);

@@ -196,6 +196,28 @@ static int make_sched(struct engine *e)
 	return sched_new(&args, &e->sched);
 }
 
+/* Listeners are opened before anything runs: one that cannot be had ends the start untouched. */
+static int make_api(struct engine *e)
+{
+	struct api_args args = {
+		.app = e->app,
+		.tables = &e->tables,
+		.generation = &e->current,
+		.commands = &e->commands,
+		.bell = &e->api_bell,
+		.beat = &e->beats[BLOCK_API],
+		.counters = &e->counters[BLOCK_API],
+		.all_counters = e->counter_list,
+		.n_counters = e->n_blocks,
+		.beats = e->beat_list,
+		.n_beats = e->n_blocks,
+		.summary = e->summary,
+		.n_workers = e->placement.n_workers,
+	};
+
+	return api_new(&args, &e->api);
+}
+
 static int make(struct engine *e, uint32_t n_checks)
 {
 	TRY(make_bells(e));
@@ -206,7 +228,8 @@ static int make(struct engine *e, uint32_t n_checks)
 	TRY(make_agg(e));
 	TRY(make_tun(e));
 	TRY(make_workers(e));
-	return make_sched(e);
+	TRY(make_sched(e));
+	return make_api(e);
 }
 
 static int start_threads(struct engine *e)
@@ -245,24 +268,9 @@ int engine_start(struct engine *e, const struct app_config *app, struct evloop *
 
 int engine_start_api(struct engine *e)
 {
-	struct api_args args = {
-		.app = e->app,
-		.tables = &e->tables,
-		.generation = &e->current,
-		.commands = &e->commands,
-		.bell = &e->api_bell,
-		.beat = &e->beats[BLOCK_API],
-		.counters = &e->counters[BLOCK_API],
-		.all_counters = e->counter_list,
-		.n_counters = e->n_blocks,
-		.beats = e->beat_list,
-		.n_beats = e->n_blocks,
-		.summary = e->summary,
-		.n_workers = e->placement.n_workers,
-	};
-
-	TRY(api_new(&args, &e->api));
-	return api_start(e->api);
+	TRY(api_start(e->api));
+	e->is_serving = true;
+	return 0;
 }
 
 /* --- messages ----------------------------------------------------------------------------------
@@ -376,7 +384,7 @@ bool engine_is_alive(const struct engine *e)
 	for (uint32_t i = BLOCK_SCHED; i < e->n_blocks; i++) {
 		uint64_t last = beat_last(&e->beats[i]);
 
-		if (i == BLOCK_API && !e->api)
+		if (i == BLOCK_API && !e->is_serving)
 			continue;
 		if (now > last && now - last > BEAT_LIMIT_S * CLK_S)
 			return false;
@@ -444,7 +452,7 @@ void engine_stop(struct engine *e, enum quit_kind quit)
 	uint64_t until = clk_mono_ns() + STOP_LIMIT_MS * CLK_MS;
 	struct control_msg msg = {.kind = CONTROL_QUIT, .quit = (uint8_t)quit};
 
-	if (e->api)
+	if (e->is_serving)
 		api_stop(e->api);
 	wait_or_leave(e, &e->to_sched, control_send(&e->to_sched, msg), until);
 	sched_join(e->sched);

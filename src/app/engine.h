@@ -44,6 +44,7 @@ struct engine {
 	struct tunnel tunnel; /* written by tun; meaning only if there is one */
 	struct tun *tun;      /* NULL: off */
 	struct api *api;
+	bool is_serving;                    /* api runs */
 	struct generation *_Atomic current; /* readers: api, under RCU */
 	struct old_generation *old;
 	struct slot_books books;
@@ -56,7 +57,7 @@ enum { BLOCK_MAIN, BLOCK_SCHED, BLOCK_AGG, BLOCK_API, BLOCK_WORKER0 };
  * Returns 0 or a negative errno, with everything undone. */
 MUST_CHECK int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,
 			    uint32_t n_checks);
-/* Opens the API: after the first adoption. */
+/* Answers API clients from now on: after the first adoption. */
 MUST_CHECK int engine_start_api(struct engine *e);
 
 /* Makes generation the one that all threads use (decisions 6): agg, tun, sched; then agg retires

@@ -59,6 +59,29 @@ int load_app_config(const char *path, struct load_report *report, struct app_con
 	return 0;
 }
 
+/* Steering by mark needs one mark per real out of a masked range (decisions 41). */
+static bool marks_suffice(const struct app_config *app, const struct generation *g, struct diag *d)
+{
+	uint64_t last = (uint64_t)app->check_tun.mark_base + g->end_reals;
+
+	if (!app->check_tun.run_check_tun || app->check_tun.steering != STEERING_MARK ||
+	    last <= (uint64_t)app->check_tun.mark_mask + 1)
+		return true;
+	diag_report(d, DIAG_ERROR, SOURCE_NOWHERE, 0,
+		    "widen check_tun.mark_mask or lower check_tun.mark_base",
+		    "%u real servers need marks up to %llu, the range ends at %u", g->end_reals,
+		    (unsigned long long)last - 1, app->check_tun.mark_mask);
+	return false;
+}
+
+static void abandon(struct loaded *l, struct slot_books *books)
+{
+	gen_build_abandon(l->diff, books);
+	gen_diff_free(l->diff);
+	gen_free(l->generation);
+	dump_abandon(l->dump);
+}
+
 static int build(const struct draft *draft, const struct app_config *app,
 		 const struct generation *before, struct slot_books *books, bool with_dump,
 		 struct diag *d, struct loaded *ret)
@@ -73,15 +96,17 @@ static int build(const struct draft *draft, const struct app_config *app,
 		return LOAD_BAD;
 	}
 	TRY(r);
+	if (!marks_suffice(app, l.generation, d)) {
+		abandon(&l, books);
+		return LOAD_BAD;
+	}
 	if (with_dump && app->services_config.dump_path)
 		r = dump_prepare(app->services_config.dump_path, l.generation, app, &l.dump);
 	if (r < 0) {
 		diag_report(d, DIAG_ERROR, SOURCE_NOWHERE, 0, NULL,
 			    "cannot write the dump beside %s: %s", app->services_config.dump_path,
 			    strerrordesc_np(-r));
-		gen_build_abandon(l.diff, books);
-		gen_diff_free(l.diff);
-		gen_free(l.generation);
+		abandon(&l, books);
 		return LOAD_BAD;
 	}
 	*ret = l;
@@ -103,6 +128,10 @@ int load_services(const char *path, const struct app_config *app, const struct g
 	if (r == 0)
 		r = build(draft, app, before, books, with_dump, d, ret);
 	TRY(r);
-	TRY(fill_report(report, d));
+	if (fill_report(report, d) < 0) {
+		if (r == 0)
+			abandon(ret, books);
+		return err_origin(-ENOMEM);
+	}
 	return r == 0 ? 0 : LOAD_BAD;
 }

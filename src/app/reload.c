@@ -57,7 +57,29 @@ static struct reload_outcome commit_dump(struct dump *dump)
 	};
 }
 
-struct reload_outcome reload_services(struct engine *e, const char *path)
+/* alived.yaml is only compared: a faulty one does not stop the services file's reload. */
+static void look_at_config(const struct engine *e, const char *path)
+{
+	struct load_report report = {0};
+	struct app_config *now = NULL;
+	char *keys;
+
+	if (load_app_config(path, &report, &now) != 0) {
+		LOG(LOG_WARN, "main", "config_faulty", LF_STR("file", path),
+		    LF_U64("errors", report.n_errors));
+		load_report_free(&report);
+		return;
+	}
+	keys = app_config_restart_keys(e->app, now);
+	if (keys && keys[0])
+		LOG(LOG_WARN, "main", "restart_needed", LF_STR("keys", keys));
+	log_set_level(now->logging.level);
+	free(keys);
+	app_config_free(now);
+	load_report_free(&report);
+}
+
+struct reload_outcome reload_services(struct engine *e, const struct reload_paths *paths)
 {
 	uint64_t begin = clk_mono_ns();
 	struct load_report report = {0};
@@ -66,7 +88,8 @@ struct reload_outcome reload_services(struct engine *e, const char *path)
 	int r;
 
 	notify_reloading();
-	r = load_services(path, e->app, engine_current(e), &e->books, true, &report, &l);
+	look_at_config(e, paths->config);
+	r = load_services(paths->services, e->app, engine_current(e), &e->books, true, &report, &l);
 	if (r != 0) {
 		outcome = refuse(e, &report, r);
 	} else {
@@ -107,7 +130,7 @@ static void serve_override(struct engine *e, struct command *c)
 	command_answer(&e->commands, c, HTTP_OK, NULL);
 }
 
-void reload_serve_commands(struct engine *e, const char *path)
+void reload_serve_commands(struct engine *e, const struct reload_paths *paths)
 {
 	struct command *reloads[MAX_MERGED], *c;
 	struct reload_outcome outcome;
@@ -121,7 +144,7 @@ void reload_serve_commands(struct engine *e, const char *path)
 	}
 	if (n == 0)
 		return;
-	outcome = reload_services(e, path);
+	outcome = reload_services(e, paths);
 	for (int i = 0; i < n; i++) {
 		bool is_last = i == n - 1;
 

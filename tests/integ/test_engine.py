@@ -185,6 +185,31 @@ def test_b14_concurrent_reloads_end_with_the_last_file():
         check(len(d.events('reloaded')) < 12 * 8, 'reloads that wait together are one')
 
 
+def test_d46_changes_of_alived_yaml_are_named():
+    yaml = 'server: {http_addr: "", grpc_addr: "", metrics_addr: "", unix_sock: "$DIR/alived.sock"}\n'
+    with Daemon('', yaml=yaml) as d:
+        equal(d.reload()[0], 200)
+        equal(d.events('restart_needed'), [])
+        d.write_yaml(yaml + 'workers: {count: 2}\nlogging: {level: debug}\n')
+        d.signal(signal.SIGHUP)
+        named = wait_for('a warning', lambda: d.events('restart_needed'))[0]['keys']
+        check('workers.count' in named, named)
+        d.write_yaml('nonsense: 1\n' + yaml)
+        equal(d.reload()[0], 200, 'the services file is read all the same')
+        wait_for('the fault is told', lambda: d.events('config_faulty'))
+
+
+def test_listener_that_cannot_be_had_ends_the_start_untouched():
+    with HttpReal('127.0.1.1', 18099):
+        d = Daemon('', yaml='server: {http_addr: "127.0.1.1:18099", grpc_addr: "", metrics_addr: "", unix_sock: "$DIR/alived.sock"}\n')
+        try:
+            d.start(wait=False)
+            equal(d.wait(), 1)
+            check('127.0.1.1:18099' in d.log_text(), d.log_text())
+        finally:
+            d.kill()
+
+
 def test_a28_sigterm_ends_with_0():
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2):
         with HttpReal('127.0.1.1'), Daemon(http_service('192.0.2.1', [('127.0.1.1', 8080)])) as d:
