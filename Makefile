@@ -199,28 +199,32 @@ test: $(UNIT_BIN) $(SIM_BIN) $(FUZZ_REPLAY)
 # Everything, in one count: unit tests, simulation and corpora as released and under ASan+UBSan,
 # lock-free structures and the daemon under TSan, the daemon against real peers, lint.
 JOBS := $(shell nproc)
-SUB  := $(MAKE) --no-print-directory -j$(JOBS) WERROR=1
+SUB  := $(MAKE) --no-print-directory -j$(JOBS)
 check: deps-test
-	$(Q)$(SUB) all test-bins integ-bins
-	$(Q)$(SUB) VARIANT=asan test-bins
+	$(Q)$(SUB) WERROR=1 all test-bins integ-bins
+	$(Q)$(SUB) VARIANT=asan test-bins sanitized-bins
 	$(Q)$(SUB) VARIANT=tsan tsan-bins
 	$(Q)$(MAKE) -s --no-print-directory check-run
 check-run:
 	$(Q)ALIVED_BUILD=$(abspath $(O)) $(RUN_TESTS) scripts/lint \
 		$$($(MAKE) -s --no-print-directory list-tests) \
 		$$($(MAKE) -s --no-print-directory VARIANT=asan list-tests) \
-		$$($(MAKE) -s --no-print-directory VARIANT=tsan list-torture) $(INTEG)
+		$$($(MAKE) -s --no-print-directory VARIANT=tsan list-torture) $(INTEG) \
+		$(foreach v,asan tsan,$(addprefix $(v)@,$(SANITIZED_INTEG)))
 list-tests:
 	@echo $(UNIT_BIN) $(SIM_BIN) $(FUZZ_REPLAY)
 list-torture:
 	@echo $(TORTURE_BIN)
 test-bins: $(UNIT_BIN) $(SIM_BIN) $(FUZZ_REPLAY)
 integ-bins: peers $(BENCH_BIN)
-tsan-bins: $(TORTURE_BIN) $(O)/alived $(O)/alivectl
+# the daemon itself under sanitizers, against the same servers and doubles
+SANITIZED_INTEG := tests/integ/test_engine.py tests/integ/test_actuators.py
+sanitized-bins: $(O)/alived $(O)/alivectl peers
+tsan-bins: $(TORTURE_BIN) sanitized-bins
 
 torture:
 	$(Q)$(MAKE) --no-print-directory VARIANT=tsan torture-run
-.PHONY: torture-run tsan-run check-run list-tests list-torture test-bins integ-bins tsan-bins
+.PHONY: torture-run tsan-run check-run list-tests list-torture test-bins integ-bins tsan-bins sanitized-bins
 torture-run: $(TORTURE_BIN)
 	$(Q)$(RUN_TESTS) $(TORTURE_BIN)
 
