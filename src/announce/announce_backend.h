@@ -22,4 +22,5 @@ struct announcer {
 };
 
 MUST_CHECK int bird_new(const struct announcer_args *args, struct announcer **ret);
+MUST_CHECK int bird2_new(const struct announcer_args *args, struct announcer **ret);
 MUST_CHECK int announce_none_new(const struct announcer_args *args, struct announcer **ret);

@@ -4,8 +4,14 @@
 
 int announcer_new(const struct announcer_args *args, struct announcer **ret)
 {
-	if (args->app->announcer.backend == ANNOUNCER_BIRD)
+	switch (args->app->announcer.backend) {
+	case ANNOUNCER_BIRD:
 		return bird_new(args, ret);
+	case ANNOUNCER_BIRD2:
+		return bird2_new(args, ret);
+	case ANNOUNCER_NONE:
+		break;
+	}
 	return announce_none_new(args, ret);
 }
 

@@ -1,5 +1,6 @@
 /* What agg expects of an announce backend: make these prefixes announced, those withdrawn.
- * Backends: bird (Monalive's datagram protocol, announce/bird.c), none. On agg's thread. */
+ * Backends: bird (Monalive's datagram protocol, announce/bird.c), bird2 (an unmodified BIRD 2,
+ * announce/bird2.c), none. On agg's thread. */
 #pragma once
 
 #include "base/evloop.h"
@@ -13,7 +14,7 @@ struct generation;
 
 struct announcer_hooks {
 	void *ctx;
-	/* The peer accepted this state of the prefix (datagram sent). */
+	/* The peer accepted this state of the prefix (datagram sent, configuration taken). */
 	void (*sent)(void *ctx, uint32_t prefix, enum state state);
 };
 

@@ -278,6 +278,18 @@ void route_plan_mark_all(struct route_plan *p, uint16_t group)
 	}
 }
 
+void route_plan_drop_sent_tombstones(struct route_plan *p, uint16_t group)
+{
+	struct group *g = &p->groups[group];
+	uint32_t n_kept = 0;
+
+	for (uint32_t i = 0; i < g->n_tombstones; i++) {
+		if (!g->tombstones[i].was_sent || g->tombstones[i].is_dirty)
+			g->tombstones[n_kept++] = g->tombstones[i];
+	}
+	g->n_tombstones = n_kept;
+}
+
 void route_plan_withdraw_all(struct route_plan *p)
 {
 	p->is_withdrawing = true;

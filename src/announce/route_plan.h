@@ -40,6 +40,9 @@ MUST_CHECK int route_plan_adopt(struct route_plan *p, const struct generation *g
 uint16_t route_plan_mark(struct route_plan *p, uint32_t prefix);
 /* The group's peer knows nothing, or asked: all decided prefixes and tombstones are dirty. */
 void route_plan_mark_all(struct route_plan *p, uint16_t group);
+/* What the group's peer was sent is the whole truth to it: tombstones that were sent are needed no
+ * more. */
+void route_plan_drop_sent_tombstones(struct route_plan *p, uint16_t group);
 /* From now on every configured prefix is wanted withdrawn, undecided or not. */
 void route_plan_withdraw_all(struct route_plan *p);
 

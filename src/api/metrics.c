@@ -146,7 +146,7 @@ static void put_configuration(struct prom *p, const struct api_args *args,
 	put_backend(p, "alived_balancer_info", "1, with the balancer backend as a label",
 		    s->balancer_backend == BALANCER_YANET ? "yanet" : "none");
 	put_backend(p, "alived_announcer_info", "1, with the announcer backend as a label",
-		    s->announcer_backend == ANNOUNCER_BIRD ? "bird" : "none");
+		    app_config_announcer_text(s->announcer_backend));
 	prom_gauge(p, "alived_generation", "number of the active configuration", gen->number);
 	prom_head(p, "alived_config_load_timestamp_seconds", "gauge",
 		  "when the active configuration was read");

@@ -120,7 +120,7 @@ static void put_announcer(struct jsonout *j, const struct summary *s)
 {
 	jsonout_key(j, "announcer");
 	jsonout_open(j, '{');
-	jsonout_kstr(j, "backend", s->announcer_backend == ANNOUNCER_BIRD ? "bird" : "none");
+	jsonout_kstr(j, "backend", app_config_announcer_text(s->announcer_backend));
 	jsonout_ku64(j, "groups", s->announcer_groups);
 	jsonout_ku64(j, "groups_synced", s->announcer_groups_synced);
 	jsonout_ku64(j, "unsent", s->announcer_unsent);

@@ -107,7 +107,7 @@ static void log_started(const struct app *a, const struct generation *g)
 	    LF_U64("services", g->n_services), LF_U64("reals", g->n_reals),
 	    LF_U64("checks", g->n_checks), LF_U64("workers", a->engine.placement.n_workers),
 	    LF_STR("balancer", a->config->balancer.backend == BALANCER_YANET ? "yanet" : "none"),
-	    LF_STR("announcer", a->config->announcer.backend == ANNOUNCER_BIRD ? "bird" : "none"),
+	    LF_STR("announcer", app_config_announcer_text(a->config->announcer.backend)),
 	    LF_STR("services_file", a->services_path));
 }
 

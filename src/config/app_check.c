@@ -31,6 +31,24 @@ static void PRINTF_LIKE(4, 5) report(struct app_load *l, enum diag_severity seve
 	diag_report(l->diag, severity, at.pos, at.len, NULL, "%s", text);
 }
 
+static enum announcer_backend announcer_of_sections(struct app_load *l)
+{
+	bool has_bird = app_load_has_section(l, "bird"),
+	     has_bird2 = app_load_has_section(l, "bird2");
+
+	if (has_bird && has_bird2)
+		report(l, DIAG_ERROR, "bird2.",
+		       "there are bird and bird2: announcer.backend must say which one announces");
+	return has_bird ? ANNOUNCER_BIRD : has_bird2 ? ANNOUNCER_BIRD2 : ANNOUNCER_NONE;
+}
+
+static const char *announcer_place(const struct app_load *l)
+{
+	if (app_load_has(l, "announcer.backend"))
+		return "announcer.backend";
+	return l->config->announcer.backend == ANNOUNCER_BIRD2 ? "bird2." : "bird.";
+}
+
 /* decisions 38 */
 static void derive_backends(struct app_load *l)
 {
@@ -40,12 +58,11 @@ static void derive_backends(struct app_load *l)
 		c->balancer.backend =
 			app_load_has_section(l, "yanet") ? BALANCER_YANET : BALANCER_NONE;
 	if (!app_load_has(l, "announcer.backend"))
-		c->announcer.backend =
-			app_load_has_section(l, "bird") ? ANNOUNCER_BIRD : ANNOUNCER_NONE;
+		c->announcer.backend = announcer_of_sections(l);
 	if (c->announcer.backend == ANNOUNCER_NONE || c->balancer.backend != BALANCER_NONE ||
 	    app_load_has(l, "balancer.backend"))
 		return;
-	report(l, DIAG_ERROR, app_load_has(l, "announcer.backend") ? "announcer.backend" : "bird.",
+	report(l, DIAG_ERROR, announcer_place(l),
 	       "prefixes would be announced while no balancer is driven: add a yanet section, or "
 	       "write 'backend: none' under balancer if that is meant");
 }

@@ -36,6 +36,19 @@ void app_config_free(struct app_config *c)
 	free(c);
 }
 
+const char *app_config_announcer_text(enum announcer_backend backend)
+{
+	switch (backend) {
+	case ANNOUNCER_BIRD:
+		return "bird";
+	case ANNOUNCER_BIRD2:
+		return "bird2";
+	case ANNOUNCER_NONE:
+		break;
+	}
+	return "none";
+}
+
 static int load_file(const struct source_file *file, struct diag *d, struct app_load *l)
 {
 	if (file->len > FILE_BYTES) {

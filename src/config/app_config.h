@@ -8,7 +8,7 @@ struct diag;
 struct source;
 
 enum balancer_backend { BALANCER_NONE, BALANCER_YANET };
-enum announcer_backend { ANNOUNCER_NONE, ANNOUNCER_BIRD };
+enum announcer_backend { ANNOUNCER_NONE, ANNOUNCER_BIRD, ANNOUNCER_BIRD2 };
 enum steering { STEERING_OPTION, STEERING_MARK };
 enum { APP_MAX_GROUPS = 64, APP_GROUP_NAME_BYTES = 33, APP_MAX_CPUS = 1024 };
 
@@ -36,6 +36,13 @@ struct app_config {
 		uint32_t batch_size; /* 1024, 1..4096 */
 		char *sock_dir;      /* /run/bird */
 	} bird;
+	struct {
+		char *dir;               /* /run/alived/bird: one file per announce group */
+		char *ctl_sock;          /* /run/bird/bird.ctl */
+		bool durable;            /* no: the directory is a tmpfs */
+		bool disables_group;     /* on_config_error: disable_group */
+		uint64_t coalesce_up_ns; /* 100 ms */
+	} bird2;
 	struct {
 		enum balancer_backend backend;
 		uint64_t flush_period_ns;       /* 50 ms; 0 = no limit */
@@ -111,6 +118,8 @@ MUST_CHECK int app_config_load_text(const char *path, const char *text, size_t l
 				    struct source *src, struct diag *d,
 				    struct app_config **ret_config);
 void app_config_free(struct app_config *c);
+/* "none", "bird", "bird2". */
+const char *app_config_announcer_text(enum announcer_backend backend);
 /* Names the keys that differ between two configurations: all of them take effect at start only
  * (decisions 46). Returns a malloc'd text like "server.http_addr, workers.count" or "" if none;
  * NULL if out of memory. */

@@ -8,7 +8,7 @@
 #include "model/ids.h"
 
 /* sun_path without its NUL */
-enum { SOCKET_PATH_BYTES = 107, PATH_BYTES = 4095 };
+enum { SOCKET_PATH_BYTES = 107, PATH_BYTES = 4095, DIR_BYTES = 200 };
 
 #define MINUTE (60 * CLK_S)
 #define HOUR   (60 * MINUTE)
@@ -25,7 +25,9 @@ static const struct app_word tls_words[] = {
 	{"1.0", TLS_V1_0}, {"1.1", TLS_V1_1}, {"1.2", TLS_V1_2}, {"1.3", TLS_V1_3}, {NULL, 0}};
 static const struct app_word exit_words[] = {{"withdraw", false}, {"keep", true}, {NULL, 0}};
 static const struct app_word announcer_words[] = {
-	{"none", ANNOUNCER_NONE}, {"bird", ANNOUNCER_BIRD}, {NULL, 0}};
+	{"none", ANNOUNCER_NONE}, {"bird", ANNOUNCER_BIRD}, {"bird2", ANNOUNCER_BIRD2}, {NULL, 0}};
+static const struct app_word config_error_words[] = {
+	{"alarm", false}, {"disable_group", true}, {NULL, 0}};
 static const struct app_word balancer_words[] = {
 	{"none", BALANCER_NONE}, {"yanet", BALANCER_YANET}, {NULL, 0}};
 static const struct app_word format_words[] = {{"keepalived", 0}, {NULL, 0}};
@@ -53,7 +55,8 @@ static const struct app_key keys[] = {
 	 .doc = "What SIGTERM does: withdraw and disable everything, or leave it as it is."},
 
 	{"announcer.backend", APP_WORD, AT(announcer.backend), .words = announcer_words,
-	 .doc = "Who announces prefixes; unset: bird if there is a bird section, else none."},
+	 .doc = "Who announces prefixes; unset: bird or bird2 if there is such a section, else "
+		"none."},
 	{"announcer.update_period", APP_DURATION, AT(announcer.update_period_ns), .max = MINUTE,
 	 .default_text = "50ms", .doc = "Least time between two announcing updates; 0: no limit."},
 	{"announcer.announce_group", APP_GROUPS, AT(announcer.groups), .default_text = "default",
@@ -72,6 +75,20 @@ static const struct app_key keys[] = {
 	 .default_text = "1024", .doc = "Most prefixes per datagram; no more than BIRD takes."},
 	{"bird.sock_dir", APP_TEXT, AT(bird.sock_dir), .min = 1, .max = SOCKET_PATH_BYTES,
 	 .default_text = "/run/bird", .doc = "Directory of the GROUP_m2b and GROUP_b2m sockets."},
+
+	{"bird2.dir", APP_TEXT, AT(bird2.dir), .min = 1, .max = DIR_BYTES,
+	 .default_text = "/run/alived/bird",
+	 .doc = "Directory of the GROUP.conf files that BIRD includes."},
+	{"bird2.ctl_sock", APP_TEXT, AT(bird2.ctl_sock), .min = 1, .max = SOCKET_PATH_BYTES,
+	 .default_text = "/run/bird/bird.ctl", .doc = "BIRD's control socket."},
+	{"bird2.durable", APP_BOOL, AT(bird2.durable), .default_text = "false",
+	 .doc = "Sync the files to disk; needed when bird2.dir outlives a reboot."},
+	{"bird2.coalesce_up", APP_DURATION, AT(bird2.coalesce_up_ns), .max = MINUTE,
+	 .default_text = "100ms", .doc = "Least time between two announcing configures."},
+	{"bird2.on_config_error", APP_WORD, AT(bird2.disables_group), .words = config_error_words,
+	 .default_text = "alarm",
+	 .doc = "A withdrawal that BIRD's broken configuration blocks: alarm only, or disable its "
+		"group."},
 
 	{"balancer.backend", APP_WORD, AT(balancer.backend), .words = balancer_words,
 	 .doc = "Which balancer is driven; unset: yanet if there is a yanet section, else none."},
@@ -166,10 +183,12 @@ static const struct app_key keys[] = {
 static_assert(ARRAY_LEN(keys) <= APP_SCHEMA_MAX_KEYS, "loaders keep a place per key");
 
 static const char *const sections[] = {
-	"logging",  "metrics",   "announcer", "bird",
-	"balancer", "yanet",     "service",   "service.services_config",
-	"server",   "check_tun", "checks",    "workers",
-	"blind",    "safety",    "state",     "experiments",
+	"logging", "metrics",     "announcer",
+	"bird",    "bird2",       "balancer",
+	"yanet",   "service",     "service.services_config",
+	"server",  "check_tun",   "checks",
+	"workers", "blind",       "safety",
+	"state",   "experiments",
 };
 static_assert(ARRAY_LEN(sections) <= APP_SCHEMA_MAX_SECTIONS, "loaders keep a flag per section");
 

@@ -45,13 +45,28 @@ static void files_free(struct files *f)
 	run_end(&f->yaml);
 }
 
+static bool is_yaml(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml"));
+}
+
+/* path NULL: the installed alived.yaml, or all defaults where there is none. */
+static bool load_yaml(struct run *r, const char *path, struct app_config **ret)
+{
+	if (!path && access(CTL_CONFIG_DEFAULT, R_OK) < 0)
+		return app_config_load_text("(defaults)", "", 0, r->source, r->diag, ret) == 0;
+	return app_config_load(path ? path : CTL_CONFIG_DEFAULT, r->source, r->diag, ret) == 0;
+}
+
 static bool check_files(struct files *f, const char *path, const char *services)
 {
 	if (!run_begin(&f->yaml) || !run_begin(&f->services)) {
 		fputs("alivectl: out of memory\n", stderr);
 		return false;
 	}
-	f->yaml.is_good = app_config_load(path, f->yaml.source, f->yaml.diag, &f->app) == 0;
+	f->yaml.is_good = load_yaml(&f->yaml, path, &f->app);
 	if (!f->yaml.is_good)
 		return true;
 	if (!services)
@@ -77,7 +92,7 @@ static void print_text(const struct files *f)
 	       f->draft->n_checks);
 	printf("; balancer %s, announcer %s\n",
 	       f->app->balancer.backend == BALANCER_YANET ? "yanet" : "none",
-	       f->app->announcer.backend == ANNOUNCER_BIRD ? "bird" : "none");
+	       app_config_announcer_text(f->app->announcer.backend));
 }
 
 /* The diagnostics of both files as one array. */
@@ -113,10 +128,12 @@ static void print_json(const struct files *f)
 
 enum ctl_exit ctl_config_check(const struct ctl_opts *o, int argc, char **argv)
 {
+	const char *yaml = argc && is_yaml(argv[0]) ? argv[0] : NULL;
+	const char *services = argc && !yaml ? argv[0] : o->services;
 	struct files f = {0};
 	bool is_good = false;
 
-	if (check_files(&f, argc ? argv[0] : CTL_CONFIG_DEFAULT, o->services)) {
+	if (check_files(&f, yaml, services)) {
 		if (o->is_json)
 			print_json(&f);
 		else

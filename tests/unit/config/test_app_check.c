@@ -49,6 +49,41 @@ Test(app_check, decision_38_backends_follow_their_sections)
 	app_maker_end(&r);
 }
 
+Test(app_check, decision_38_section_bird2_chooses_its_backend)
+{
+	struct app_run r = loads("yanet:\nbird2: {dir: /run/x, ctl_sock: /run/y.ctl, durable: yes, "
+				 "coalesce_up: 10ms, on_config_error: disable_group}\n",
+				 0);
+
+	cr_assert_eq(r.config->announcer.backend, ANNOUNCER_BIRD2);
+	cr_assert_str_eq(r.config->bird2.dir, "/run/x");
+	cr_assert_str_eq(r.config->bird2.ctl_sock, "/run/y.ctl");
+	cr_assert(r.config->bird2.durable);
+	cr_assert(r.config->bird2.disables_group);
+	cr_assert_eq(r.config->bird2.coalesce_up_ns, 10 * CLK_MS);
+	app_maker_end(&r);
+	r = loads("yanet:\nannouncer: {backend: bird2}\n", 0);
+	cr_assert_eq(r.config->announcer.backend, ANNOUNCER_BIRD2);
+	cr_assert_str_eq(r.config->bird2.dir, "/run/alived/bird");
+	cr_assert_str_eq(r.config->bird2.ctl_sock, "/run/bird/bird.ctl");
+	cr_assert(!r.config->bird2.durable);
+	cr_assert(!r.config->bird2.disables_group);
+	cr_assert_eq(r.config->bird2.coalesce_up_ns, 100 * CLK_MS);
+	app_maker_end(&r);
+}
+
+Test(app_check, two_bird_sections_need_a_written_backend)
+{
+	struct app_run r;
+
+	fails("yanet:\nbird:\nbird2:\n", "a.yaml:3:1: error: there are bird and bird2");
+	fails("bird2:\n  dir: /x\n", "a.yaml:1:1: error: prefixes would be announced while");
+	fails("yanet:\nbird2: {on_config_error: panic}\n", "a.yaml:2:26: error:");
+	r = loads("yanet:\nbird:\nbird2:\nannouncer: {backend: bird2}\n", 0);
+	cr_assert_eq(r.config->announcer.backend, ANNOUNCER_BIRD2);
+	app_maker_end(&r);
+}
+
 Test(app_check, decision_38_announcing_without_a_balancer_must_be_written_out)
 {
 	struct app_run r;

@@ -105,6 +105,13 @@ static const char reference_file[] = "logging:\n"
 				     "\t# Only with the switch above.\n"
 				     "  enable_tls_sni: false\n";
 
+Test(app_config, announcer_has_a_text_for_each_backend)
+{
+	cr_assert_str_eq(app_config_announcer_text(ANNOUNCER_NONE), "none");
+	cr_assert_str_eq(app_config_announcer_text(ANNOUNCER_BIRD), "bird");
+	cr_assert_str_eq(app_config_announcer_text(ANNOUNCER_BIRD2), "bird2");
+}
+
 Test(app_config, file_of_the_reference_loads_unchanged)
 {
 	struct app_run r = app_maker_run(reference_file);

@@ -1,0 +1,53 @@
+/* One announce group of backend bird2: what its file announces, what BIRD accepted, and the changes
+ * in between. No socket, no clock. agg's thread.
+ *
+ *   accepted --(changes of the route plan)--> written --(BIRD took it)--> accepted
+ *
+ * The changes are always taken against `accepted`, so a file that BIRD refused, or whose fate is
+ * not known, is simply made anew from the same base. */
+#pragma once
+
+#include "announce/announcer.h"
+#include "announce/bird_file.h"
+
+struct bird2_group {
+	const char *name;
+	uint16_t number; /* from 1 */
+	bool is_warm;    /* its file may be written (decisions 28) */
+	bool has_written;
+	bool in_cycle;    /* `written` waits to become `accepted` */
+	bool has_failed;  /* the last try to write the file */
+	bool is_disabled; /* by the emergency lever, until BIRD takes a configuration again */
+	struct vip_set accepted, written;
+	struct buf text, next_text;
+	struct bird_file_mark mark;
+	struct route *changes; /* accepted -> written */
+	uint32_t n_changes, cap_changes;
+	uint64_t withdrawing_since_ns; /* 0: no withdrawal waits for BIRD */
+};
+
+struct bird2_context {
+	const struct announcer_args *args;
+	struct route_plan *plan;
+	const struct generation *gen;
+};
+
+void bird2_group_init(struct bird2_group *g, const char *name, uint16_t number);
+void bird2_group_deinit(struct bird2_group *g);
+
+/* True if every prefix of the group has a verdict. */
+bool bird2_group_is_decided(const struct bird2_group *g, const struct bird2_context *c);
+/* The first write may come: undecided prefixes go on as `old`, our own earlier files, had them.
+ * Returns 0 or -ENOMEM. */
+MUST_CHECK int bird2_group_warm_up(struct bird2_group *g, const struct bird2_context *c,
+				   const struct vip_set *old);
+
+/* Takes what is to be changed and brings the file to it. Returns 0 (the file is as it was),
+ * BIRD2_GROUP_WROTE, or a negative errno (the file is not as it should be). */
+enum { BIRD2_GROUP_WROTE = 1 };
+MUST_CHECK int bird2_group_write(struct bird2_group *g, const struct bird2_context *c,
+				 uint64_t now_ns);
+/* BIRD took a configuration that contains the file as last written. */
+void bird2_group_accept(struct bird2_group *g, const struct bird2_context *c, uint64_t now_ns);
+/* False if somebody else changed the file since we wrote it. */
+bool bird2_group_is_untouched(const struct bird2_group *g, const struct bird2_context *c);

@@ -1,0 +1,180 @@
+"""Two unmodified BIRDs in two network namespaces, eBGP over veth, one session per family: `local` reads
+alived's files, `far` is its neighbour. Everything is removed by the context manager."""
+import contextlib, os, re, shutil, signal, socket, subprocess, tempfile, time
+from integ import Failed, wait_for
+
+LOCAL = '''log "%(dir)s/local.log" all;
+router id 10.255.0.1;
+include "%(files)s/*.conf";
+protocol device { }
+protocol kernel { ipv4 { import none; export where proto !~ "hc_*"; }; }
+protocol bgp up4 {
+  local 10.255.0.1 as 65001;
+  neighbor 10.255.0.2 as 65002;
+  ipv4 { import none; export where proto ~ "hc_*"; next hop self; };
+}
+protocol bgp up6 {
+  local fd00:a11::1 as 65001;
+  neighbor fd00:a11::2 as 65002;
+  ipv6 { import none; export where proto ~ "hc_*"; next hop self; };
+}
+'''
+FAR = '''log "%(dir)s/far.log" all;
+router id 10.255.0.2;
+protocol device { }
+protocol bgp down4 {
+  local 10.255.0.2 as 65002;
+  neighbor 10.255.0.1 as 65001;
+  ipv4 { import all; export none; };
+}
+protocol bgp down6 {
+  local fd00:a11::2 as 65002;
+  neighbor fd00:a11::1 as 65001;
+  ipv6 { import all; export none; };
+}
+'''
+
+
+class Birdc:
+    """A control connection that is kept open."""
+
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(10)
+        self.sock.connect(path)
+        self.file = self.sock.makefile('rb')
+        self.reply()
+
+    def reply(self):
+        lines = []
+        while True:
+            line = self.file.readline().decode()
+            if not line:
+                raise ConnectionError('BIRD closed the connection')
+            if line.startswith('+'):
+                continue
+            lines.append(line.rstrip('\n'))
+            if re.match(r'\d{4} ', line):
+                return lines
+
+    def ask(self, command):
+        self.sock.sendall(command.encode() + b'\n')
+        return self.reply()
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+
+
+def run(*command):
+    r = subprocess.run(command, capture_output=True, text=True)
+    if r.returncode:
+        raise Failed('%s: %s' % (' '.join(command), r.stderr.strip()))
+
+
+class Birds:
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix='alived-birds-')
+        os.chmod(self.dir, 0o755)
+        self.files = self.path('files')
+        os.mkdir(self.files) # BIRD does not start without it
+        self.space = {'local': 'alv%d-l' % os.getpid(), 'far': 'alv%d-f' % os.getpid()}
+        self.process = {}
+        self.connection = None
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def __enter__(self):
+        try:
+            self.make_link()
+            self.write_local()
+            with open(self.path('far.conf'), 'w') as f:
+                f.write(FAR % {'dir': self.dir})
+            self.start('far')
+            self.start('local')
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *failure):
+        if self.connection:
+            self.connection.close()
+        for name in list(self.process):
+            self.kill(name)
+        for space in self.space.values():
+            subprocess.run(['ip', 'netns', 'del', space], capture_output=True)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def make_link(self):
+        a, b = self.space['local'], self.space['far']
+        for space in (a, b):
+            run('ip', 'netns', 'add', space)
+            run('ip', '-n', space, 'link', 'set', 'lo', 'up')
+        run('ip', '-n', a, 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v0', 'netns', b)
+        for space, last in ((a, 1), (b, 2)):
+            run('ip', '-n', space, 'addr', 'add', '10.255.0.%d/30' % last, 'dev', 'v0')
+            run('ip', '-n', space, 'addr', 'add', 'fd00:a11::%d/64' % last, 'dev', 'v0', 'nodad')
+            run('ip', '-n', space, 'link', 'set', 'v0', 'up')
+
+    def write_local(self, extra=''):
+        with open(self.path('local.conf.new'), 'w') as f:
+            f.write(LOCAL % {'dir': self.dir, 'files': self.files} + extra)
+        os.rename(self.path('local.conf.new'), self.path('local.conf'))
+
+    def start(self, name):
+        self.process[name] = subprocess.Popen(
+            ['ip', 'netns', 'exec', self.space[name], 'bird', '-f', '-c', self.path(name + '.conf'), '-s',
+             self.path(name + '.ctl'), '-P', self.path(name + '.pid')], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for('BIRD %s answers' % name, lambda: self.answers(name), 10)
+
+    def answers(self, name):
+        with contextlib.suppress(OSError):
+            c = Birdc(self.path(name + '.ctl'))
+            c.close()
+            return True
+        return False
+
+    def send(self, name, number):
+        self.process[name].send_signal(number)
+
+    def kill(self, name, number=int(signal.SIGKILL)):
+        p = self.process.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            p.send_signal(signal.SIGCONT)
+            p.send_signal(number)
+        p.wait(10)
+
+    def ask(self, name, command):
+        c = Birdc(self.path(name + '.ctl'))
+        try:
+            return c.ask(command)
+        finally:
+            c.close()
+
+    def far(self, command):
+        if not self.connection:
+            self.connection = Birdc(self.path('far.ctl'))
+        return self.connection.ask(command)
+
+    def established(self):
+        text = '\n'.join(self.ask('far', 'show protocols'))
+        return text.count('Established') == 2
+
+    def has(self, vip):
+        """The neighbour has a route to this VIP."""
+        length = 128 if ':' in vip else 32
+        return not self.far('show route for %s/%d' % (vip, length))[-1].startswith('8001')
+
+    def n_routes(self):
+        """(IPv4, IPv6) routes at the neighbour."""
+        text = '\n'.join(self.far('show route count'))
+        return tuple(int(re.search(r'(\d+) of \d+ routes for \d+ networks in table master%d' % f, text).group(1)) for f in (4, 6))
+
+    def route_time(self, vip):
+        """When the neighbour learned it, as BIRD prints it: a flap shows as another time."""
+        length = 128 if ':' in vip else 32
+        text = '\n'.join(self.far('show route for %s/%d all' % (vip, length)))
+        return re.search(r'\[down\d (\S+)', text).group(1)
