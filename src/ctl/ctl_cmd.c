@@ -56,8 +56,11 @@ static const struct ctl_cmd cmds[] = {
 	{{"config", "check"},
 	 "[FILE]",
 	 "check alived.yaml and the services file, without a daemon",
-	 "FILE is alived.yaml (default /etc/alived/alived.yaml). The services file is the one it "
-	 "names;\n--services FILE checks another. Nothing is changed.\n",
+	 "FILE is a services file, checked with the settings of /etc/alived/alived.yaml (all "
+	 "defaults\n"
+	 "where there is none), or, if it ends in .yaml, an alived.yaml together with the "
+	 "services\n"
+	 "file that it names; --services FILE checks another. Nothing is changed.\n",
 	 0,
 	 1,
 	 ctl_config_check},

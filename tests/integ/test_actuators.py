@@ -168,6 +168,25 @@ def test_double_killed_and_started_while_reals_flap():
         equal(b.bird.malformed, 0)
 
 
+def test_b2_weight_change_and_failure_in_one_flush_end_disabled():
+    """Two changes while one flush is under way: the last one wins, whatever came between."""
+    body = HTTP.rstrip('}') + '  dynamic_weight_enable\n  dynamic_weight_in_header\n}'
+    text = service(VIP, REALS, check=body, extra='announce_group default\nquorum 1', delay=0.1)
+    with Bench(services=text) as b:
+        for real in b.reals.values():
+            real.headers = {'RS-Weight': '10'}
+        wait_for('weight 10 everywhere', lambda: all(v == (True, 10) for v in b.yanet.applied().values()))
+        b.yanet.delay('RealFlush', 0.5)
+        real = b.reals[REALS[0]]
+        real.headers = {'RS-Weight': '50'}
+        wait_for('weight 50 is seen', lambda: b.daemon.real(REALS[0][0])['weight'] == 50)
+        real.status = 500
+        wait_for('down is seen', lambda: b.daemon.real(REALS[0][0])['alive'] == 0)
+        wait_for('disabled in the end', lambda: b.yanet.applied()[key(REALS[0])][0] is False)
+        real.status, real.headers = 200, {'RS-Weight': '20'}
+        wait_for('up with the newest weight', lambda: b.yanet.applied()[key(REALS[0])] == (True, 20))
+
+
 def test_b3_hanging_control_plane_freezes_nothing():
     with Bench() as b:
         b.all_up()
