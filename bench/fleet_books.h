@@ -160,10 +160,10 @@ static void put_stats(struct str *s, const struct range *r, double interval_s)
 	}
 	str_putf(s,
 		 "{\"targets\":%u,\"seen\":%llu,\"arrivals\":%llu,\"strangers\":%u,\"no_fd\":%u,"
-		 "\"first_spread\":%.4f,\"worst_10ms\":%.3f",
+		 "\"first_s\":%.6f,\"first_spread\":%.4f,\"worst_10ms\":%.3f",
 		 r->end - r->first, (unsigned long long)n, (unsigned long long)sum, n_strangers,
-		 n_no_fd, n ? (double)(last_first - first) / 1e9 / interval_s : 0.0,
-		 worst_window());
+		 n_no_fd, n ? (double)first / 1e9 : 0.0, /* CLOCK_MONOTONIC */
+		 n ? (double)(last_first - first) / 1e9 / interval_s : 0.0, worst_window());
 	n = 0;
 	for (uint32_t i = 0; i < n_samples; i++)
 		if (is_in(r, samples[i].target))
