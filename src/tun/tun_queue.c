@@ -68,6 +68,34 @@ static int wait_for_ack(const struct tun_queue *q)
 	}
 }
 
+/* Sums up the kernel's drops of our queue; false if nobody has bound it. */
+static bool read_kernel_table(uint16_t queue, uint64_t *ret_drops)
+{
+	FILE *f = fopen("/proc/net/netfilter/nfnetlink_queue", "re");
+	unsigned number, portid, waiting, mode, range;
+	unsigned long long full, refused;
+	bool is_there = false;
+
+	if (!f)
+		return false;
+	while (fscanf(f, "%u %u %u %u %u %llu %llu %*[^\n]", &number, &portid, &waiting, &mode,
+		      &range, &full, &refused) == 7) {
+		if (number != queue)
+			continue;
+		is_there = true;
+		*ret_drops = full + refused;
+	}
+	fclose(f);
+	return is_there;
+}
+
+uint64_t tun_queue_kernel_drops(const struct tun_queue *q)
+{
+	uint64_t drops = 0;
+
+	return read_kernel_table(q->number, &drops) ? drops : 0;
+}
+
 /* Bind, copy range, length and flags in one message, so there is no moment with half of them. */
 static int bind_queue(struct tun_queue *q, const struct tun_queue_args *args)
 {
@@ -78,6 +106,8 @@ static int bind_queue(struct tun_queue *q, const struct tun_queue_args *args)
 		.copy_mode = NFQNL_COPY_PACKET,
 	};
 	struct nlmsghdr *h = begin(buffer, NFQNL_MSG_CONFIG, NLM_F_ACK, args->number);
+	uint64_t unused;
+	int r;
 
 	mnl_attr_put(h, NFQA_CFG_CMD, sizeof(cmd), &cmd);
 	mnl_attr_put(h, NFQA_CFG_PARAMS, sizeof(params), &params);
@@ -87,7 +117,11 @@ static int bind_queue(struct tun_queue *q, const struct tun_queue_args *args)
 	mnl_attr_put_u32(h, NFQA_CFG_MASK,
 			 htonl(NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO | NFQA_CFG_F_CONNTRACK));
 	TRY(send_message(q, h));
-	return err_trace(wait_for_ack(q));
+	r = wait_for_ack(q);
+	/* the kernel says "not permitted" too if another program has it */
+	if (r == -EPERM && read_kernel_table(args->number, &unused))
+		return err_origin(-EBUSY);
+	return err_trace(r);
 }
 
 int tun_queue_drop(struct tun_queue *q)
@@ -294,21 +328,4 @@ bool tun_queue_next(struct tun_queue *q, struct tun_queued *ret)
 		if (is_packet(q, h) && read_packet(q, h, ret))
 			return true;
 	}
-}
-
-uint64_t tun_queue_kernel_drops(const struct tun_queue *q)
-{
-	FILE *f = fopen("/proc/net/netfilter/nfnetlink_queue", "re");
-	unsigned number, portid, waiting, mode, range;
-	unsigned long long queue_drops, user_drops, sum = 0;
-
-	if (!f)
-		return 0;
-	while (fscanf(f, "%u %u %u %u %u %llu %llu %*[^\n]", &number, &portid, &waiting, &mode,
-		      &range, &queue_drops, &user_drops) == 7) {
-		if (number == q->number)
-			sum = queue_drops + user_drops;
-	}
-	fclose(f);
-	return sum;
 }

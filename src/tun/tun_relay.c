@@ -30,6 +30,9 @@ static void on_sent(void *ctx, uint32_t host, int error)
 	}
 	count(r, error == EMSGSIZE ? CTR_TUN_TOO_BIG : CTR_TUN_SEND_ERRORS);
 	tunnel_note_fault(row_of(r, host), error, r->now_ns);
+	/* whatever was known of the route has changed: the next packet looks it up again */
+	r->map->hosts[host].mtu = 0;
+	r->map->hosts[host].error = 0;
 }
 
 static void refuse(struct tun_relay *r, enum tun_refusal why)

@@ -93,6 +93,194 @@ def test_mark_steering_needs_no_option():
                      lambda lab: lab.add_rules(mark='0x4000/0xffffc000'), body=b'x' * 60000)
 
 
+def test_rule_missing_is_unknown_and_nothing_is_ever_sent():
+    with Lab(rules=False) as lab:
+        lab.http(VIP4)
+        lab.http(VIP6)
+        with lab.daemon(service(VIP4, [REAL4]) + service(VIP6, [REAL6])) as d:
+            wait_for('doubts', lambda: counters(d)['tun_doubted'] > 6)
+            equal([e['rule'] for e in d.events('tunnel_unproven')], ['missing', 'missing'])
+            equal((d.events('real_up'), d.events('real_down')), ([], []))
+            equal(lab.bare(), (0, 0))
+            equal(lab.decap.packets, [])
+            lab.add_rules(tools=('iptables',))
+            wait_for('the IPv4 real is up', lambda: alive(d, REAL4) == 1)
+            equal(d.events('real_down'), [])
+            equal([e['family'] for e in d.events('tunnel_proven')], ['ipv4'])
+            equal(lab.bare(), (0, 0))
+
+
+def test_rule_removed_while_running_changes_no_verdict():
+    with Lab() as lab:
+        lab.add_backstop()
+        servers = [lab.http(VIP4), lab.http(VIP6)]
+        with lab.daemon(service(VIP4, [REAL4]) + service(VIP6, [REAL6])) as d:
+            wait_for('both up', lambda: alive(d, REAL4) == 1 and alive(d, REAL6, 1) == 1)
+            lab.remove_rules()
+            wait_for('the daemon to notice', lambda: len(d.events('tunnel_unproven')) == 2)
+            servers[0].stop()
+            time.sleep(2)
+            equal(d.events('real_down'), [])
+            check(alive(d, REAL4) == 1 and alive(d, REAL6, 1) == 1, 'verdicts stand')
+            lab.add_rules()
+            wait_for('the stopped real is down', lambda: alive(d, REAL4) == 0)
+            equal(d.events('real_down')[0]['code'], 'refused')
+            equal(alive(d, REAL6, 1), 1)
+            equal(lab.decap.bad, [])
+            lab.check_guard()
+
+
+def test_rule_removed_while_running_makes_no_dead_real_up():
+    """The VIP's owner answers, if a check goes out bare: that must not count for the real."""
+    with Lab() as lab:
+        lab.http(VIP4)
+        lab.at_checker('ip addr add %s/32 dev lo' % VIP4)
+        with tunlab.inside(lab.checker):
+            owner = integ.HttpReal(VIP4)
+            owner.start()
+        lab.stack.callback(owner.stop)
+        lab.at_real('iptables -A OUTPUT -s %s -j DROP' % VIP4)
+        with lab.daemon(service(VIP4, [REAL4], check_extra='bindto ' + CHECKER4)) as d:
+            wait_for('down', lambda: d.events('real_down'))
+            equal(d.events('real_down')[0]['code'], 'connect_timeout')
+            for _ in range(3):
+                lab.remove_rules()
+                time.sleep(1.5)
+                lab.add_rules()
+                time.sleep(1.5)
+            equal(d.events('real_up'), [])
+
+
+def test_queue_taken_by_another_program_is_waited_for():
+    with Lab() as lab:
+        lab.http(VIP4)
+        holder = tunlab.QueueHolder(lab.checker)
+        with lab.daemon(service(VIP4, [REAL4])) as d:
+            wait_for('the line', lambda: d.events('tunnel_closed'))
+            equal(d.events('tunnel_closed')[0]['error'], 'EBUSY')
+            wait_for('doubts', lambda: counters(d)['tun_doubted'] > 3)
+            equal((d.events('real_up'), d.events('real_down')), ([], []))
+            holder.close()
+            wait_for('up', lambda: alive(d, REAL4) == 1, 8)
+            equal(len(d.events('tunnel_closed')), 1, 'said once')
+            lab.check_guard()
+
+
+def test_without_rights_everything_else_runs_on():
+    with integ.HttpReal('127.0.1.1'):
+        plain_service = integ.service('192.0.2.1', [('127.0.1.1', 8080)])
+        d = integ.Daemon(service(VIP4, [REAL4]) + plain_service, 'check_tun:\n  nfqueue: %d\n' % tunlab.QUEUE,
+                         wrapper=['setpriv', '--reuid', '65534', '--clear-groups', '--inh-caps', '-all', '--bounding-set', '-all'])
+        os.chmod(d.dir, 0o777)
+        os.chmod(d.path('alived.yaml'), 0o666)
+        os.chmod(d.path('services.conf'), 0o666)
+        before = os.umask(0)
+        try:
+            d.start()
+            wait_for('the plain real is up', lambda: alive(d, '127.0.1.1', 1) == 1)
+            wait_for('the line', lambda: d.events('tunnel_closed'))
+            equal(d.events('tunnel_closed')[0]['error'], 'EPERM')
+            wait_for('doubts', lambda: counters(d)['tun_doubted'] > 3)
+            equal(d.events('real_down'), [])
+        finally:
+            os.umask(before)
+            d.__exit__(None)
+
+
+def test_daemon_killed_leaves_no_bare_packet_and_starts_again():
+    with Lab() as lab:
+        lab.http(VIP4, body=b'x' * 60000, delay=0.2)
+        text = service(VIP4, [REAL4], 'HTTP_GET', delay=0.05)
+        for _ in range(3):
+            with lab.daemon(text) as d:
+                wait_for('up', lambda: alive(d, REAL4) == 1)
+                d.kill()
+        time.sleep(0.5)
+        equal(lab.decap.bad, [])
+        lab.check_guard()
+
+
+def test_hanging_tunnel_thread_is_unknown_and_recovers():
+    with Lab() as lab:
+        server = lab.http(VIP4)
+        lab.http(VIP6)
+        with lab.daemon(service(VIP4, [REAL4]) + service(VIP6, [REAL6], delay=1)) as d:
+            wait_for('both up', lambda: alive(d, REAL4) == 1 and alive(d, REAL6, 1) == 1)
+            with tunlab.stopped_thread(d.process.pid, 'tun'):
+                server.stop()
+                time.sleep(5)
+                equal(d.events('real_down'), [])
+                equal(d.request('GET', '/healthz')[0], 503)
+            wait_for('the stopped real is down', lambda: d.events('real_down'))
+            equal([e['real'] for e in d.events('real_down')], ['%s:80' % REAL4])
+            check(counters(d)['tun_stalls'] >= 1, 'the standstill was counted')
+            equal(d.request('GET', '/healthz')[0], 200)
+            lab.check_guard()
+
+
+def test_refused_and_silent_reals_go_down_without_delay():
+    with Lab() as lab:
+        server = lab.http(VIP4)
+        with lab.daemon(service(VIP4, [REAL4])) as d:
+            wait_for('up', lambda: alive(d, REAL4) == 1)
+            server.stop()
+            down = wait_for('down', lambda: d.events('real_down'))[0]
+            equal(down['code'], 'refused')
+            check(down['took_us'] < 50000 * integ.SLOW, 'took %d us', down['took_us'])
+            equal(counters(d)['tun_held'], 0, 'its own packets were the proof')
+            lab.http(VIP4)
+            wait_for('up again', lambda: alive(d, REAL4) == 1)
+            lab.at_real('ip addr del %s/32 dev lo' % VIP4)
+            wait_for('down: the VIP is gone', lambda: len(d.events('real_down')) == 2)
+            equal(d.events('real_down')[1]['code'], 'connect_timeout')
+
+
+def test_vip_on_the_checker_itself():
+    with Lab() as lab:
+        lab.http(VIP4)
+        lab.http(VIP6)
+        for vip in VIP4 + '/32', VIP6 + '/128 nodad':
+            lab.at_checker('ip addr add %s dev lo' % vip)
+        lab.at_checker('sysctl -qw net.ipv4.conf.c0.accept_local=1')
+        with lab.daemon(service(VIP4, [REAL4], check_extra='bindto ' + CHECKER4) +
+                        service(VIP6, [REAL4], check_extra='bindto ' + CHECKER6)) as d:
+            wait_for('both up', lambda: alive(d, REAL4) == 1 and alive(d, REAL4, 1) == 1)
+            mss = {p.inner: p.mss for p in lab.decap.packets if p.is_syn}
+            equal(mss, {4: 1440, 6: 1420}, 'the segment size is the route to the real, not lo')
+            lab.check_guard()
+
+
+def long_service(path_bytes=3000, **kw):
+    """A check whose request takes several segments."""
+    return service(VIP4, [REAL4], 'HTTP_GET', **kw).replace('path /', 'path /' + 'p' * path_bytes)
+
+
+def test_segments_fit_the_route_after_encapsulation():
+    with Lab() as lab:
+        lab.http(VIP4, body=b'x' * 60000)
+        lab.at_checker('ip route add %s/32 dev c0 mtu 700' % REAL4)
+        with lab.daemon(long_service(method='GRE')) as d:
+            wait_for('up', lambda: alive(d, REAL4) == 1)
+            wait_for('several connections of the kept socket', lambda: sum(p.is_syn for p in lab.decap.packets) >= 4)
+            equal({p.mss for p in lab.decap.packets if p.is_syn}, {700 - 24 - 40})
+            equal(max(p.length for p in lab.decap.packets), 700 - 24 - 8, 'the option counted and was taken out')
+            equal(counters(d)['tun_too_big'], 0)
+            equal(d.events('real_down'), [])
+
+
+def test_packet_too_big_for_the_link_is_unknown_and_heals():
+    with Lab() as lab:
+        lab.http(VIP4)
+        with lab.daemon(long_service()) as d:
+            wait_for('up', lambda: alive(d, REAL4) == 1)
+            lab.at_checker('ip link set c0 mtu 1300')
+            wait_for('it was noticed', lambda: counters(d)['tun_too_big'] > 0)
+            n = len(lab.decap.packets)
+            wait_for('smaller segments', lambda: any(p.mss == 1300 - 60 for p in lab.decap.packets[n:]))
+            time.sleep(1.5)
+            equal(d.events('real_down'), [])
+
+
 if __name__ == '__main__':
     why = tunlab.missing()
     if why:

@@ -1,7 +1,7 @@
 """A laboratory for tunnelled checks: a checker's and a real's network namespace on one veth pair, the
 VIPs on the real's lo, tests/peers/decap there in place of the kernel's tunnel modules, and a guard that
 counts and drops whatever comes for a VIP without its tunnel."""
-import contextlib, ctypes, errno, os, queue, re, socket, subprocess, threading
+import contextlib, ctypes, errno, os, queue, re, socket, struct, subprocess, threading
 
 import integ
 from integ import Daemon, HttpReal, check, wait_for
@@ -193,6 +193,11 @@ class Lab:
                         others += int(line.split()[0])
         return rsts, others
 
+    def add_backstop(self, mark='0x%x' % MARK):
+        """What packages and `alivectl tun rules` recommend: whatever is marked and was not queued is dropped."""
+        for tool in 'iptables', 'ip6tables':
+            self.at_checker('%s -t mangle -A POSTROUTING -m mark --mark %s -o c0 -j DROP' % (tool, mark))
+
     def check_guard(self):
         rsts, others = self.bare()
         check(others == 0, '%d packets came to the VIP without their tunnel (and %d RSTs)', others, rsts)
@@ -210,6 +215,41 @@ class Lab:
     def daemon(self, services, yaml='', **kw):
         text = 'check_tun:\n  nfqueue: %d\n%s' % (QUEUE, yaml)
         return Daemon(services, text, wrapper=['ip', 'netns', 'exec', self.checker], **kw)
+
+
+class QueueHolder:
+    """Another program that reads the queue: binds it in the namespace until it is closed."""
+
+    def __init__(self, namespace, number=QUEUE):
+        with inside(namespace):
+            self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+        attribute = struct.pack('=HHBBH', 8, 1, 1, 0, 0)
+        body = struct.pack('=BBH', 0, 0, socket.htons(number)) + attribute
+        self.sock.send(struct.pack('=IHHII', 16 + len(body), 3 << 8 | 2, 0x5, 1, 0) + body)
+        answer = self.sock.recv(4096)
+        check(struct.unpack('=i', answer[16:20])[0] == 0, 'the queue was not to be had')
+
+    def close(self):
+        self.sock.close()
+
+
+@contextlib.contextmanager
+def stopped_thread(pid, name):
+    """One thread of a process stands still, as if it hung."""
+    for tid in map(int, os.listdir('/proc/%d/task' % pid)):
+        with open('/proc/%d/task/%d/comm' % (pid, tid)) as f:
+            if f.read().strip() == name:
+                break
+    else:
+        raise integ.Failed('no thread ' + name)
+    ptrace = LIBC.ptrace
+    ptrace.argtypes = [ctypes.c_long] * 4
+    check(ptrace(0x4206, tid, 0, 0) == 0 and ptrace(0x4207, tid, 0, 0) == 0, 'ptrace: errno %d', ctypes.get_errno())
+    os.waitpid(tid, 0x40000000)
+    try:
+        yield
+    finally:
+        ptrace(17, tid, 0, 0)
 
 
 def service(vip, reals, kind='TCP_CHECK', port=80, method='TUN', delay=0.3, timeout=1, extra='', check_extra=''):
