@@ -1,0 +1,441 @@
+/* libnghttp2's errors come back in three ways: as what nghttp2_session_mem_recv() returns, as
+ * frames it wants to send (GOAWAY, RST_STREAM: it found a fault), and as the close of our stream.
+ * The first that is seen sets the end, for the others follow from it.
+ *
+ * The library allocates through budgeted functions: a peer that makes it hold more than the budget
+ * meets a limit, and only a refusal of malloc itself counts as lack of memory.
+ */
+#include "net/h2.h"
+
+#include <errno.h>
+
+#include <nghttp2/nghttp2.h>
+
+#include "base/err.h"
+
+enum block { BLOCK_NONE, BLOCK_HEAD, BLOCK_INTERIM, BLOCK_TRAILER };
+
+struct h2 {
+	nghttp2_session_callbacks *callbacks;
+	nghttp2_option *option;
+	nghttp2_session *session; /* NULL: closed */
+	struct h2_sink sink;
+	struct buf request; /* body not yet taken by the library */
+	size_t memory_bytes;
+	uint64_t control_bytes; /* received, no body */
+	uint32_t n_frames, n_fields, field_bytes;
+	uint32_t body_bytes, max_body_bytes;
+	int32_t stream;
+	uint32_t detail;
+	uint32_t goaway_code;
+	uint16_t status;
+	uint8_t end;   /* enum h2_end */
+	uint8_t block; /* enum block */
+	bool has_goaway;
+	bool is_starved; /* malloc refused */
+	bool is_over_budget;
+};
+
+static void set_end(struct h2 *h, enum h2_end end, uint32_t detail)
+{
+	if (h->end != H2_GOES_ON)
+		return;
+	h->end = (uint8_t)end;
+	h->detail = detail;
+}
+
+/* The library stops at once. */
+static int stop(struct h2 *h, enum h2_limit limit)
+{
+	set_end(h, H2_LIMIT, limit);
+	return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+/* Stands before each block; keeps the alignment of malloc. */
+struct block_head {
+	alignas(max_align_t) size_t bytes;
+};
+
+static void *mem_realloc(void *old, size_t bytes, void *arg)
+{
+	struct h2 *h = arg;
+	struct block_head *head = old ? (struct block_head *)old - 1 : NULL;
+	size_t had = head ? head->bytes : 0;
+
+	if (bytes > H2_MAX_MEMORY_BYTES || h->memory_bytes - had + bytes > H2_MAX_MEMORY_BYTES) {
+		h->is_over_budget = true;
+		return NULL;
+	}
+	head = realloc(head, sizeof(*head) + bytes);
+	if (!head) {
+		h->is_starved = true;
+		return NULL;
+	}
+	h->memory_bytes += bytes - had;
+	head->bytes = bytes;
+	return head + 1;
+}
+
+static void *mem_malloc(size_t bytes, void *arg)
+{
+	return mem_realloc(NULL, bytes, arg);
+}
+
+static void *mem_calloc(size_t n, size_t size, void *arg)
+{
+	size_t bytes;
+	void *p;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return NULL;
+	p = mem_realloc(NULL, bytes, arg);
+	if (p)
+		memset(p, 0, bytes);
+	return p;
+}
+
+static void mem_free(void *p, void *arg)
+{
+	struct h2 *h = arg;
+	struct block_head *head = p ? (struct block_head *)p - 1 : NULL;
+
+	if (!head)
+		return;
+	h->memory_bytes -= head->bytes;
+	free(head);
+}
+
+/* --- what the library tells ------------------------------------------------------------------- */
+
+static bool carries_no_body(const nghttp2_frame_hd *hd)
+{
+	return hd->type != NGHTTP2_DATA || hd->length == 0;
+}
+
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *arg)
+{
+	struct h2 *h = arg;
+
+	(void)session;
+	if (carries_no_body(hd) && ++h->n_frames > H2_MAX_FRAMES)
+		return stop(h, H2_LIMIT_FRAMES);
+	return 0;
+}
+
+static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+	struct h2 *h = arg;
+
+	(void)session;
+	if (frame->hd.stream_id == h->stream)
+		h->block = h->status ? BLOCK_TRAILER : BLOCK_HEAD;
+	return 0;
+}
+
+/* The library lets three digits through and nothing else. */
+static void on_status(struct h2 *h, const uint8_t *digits)
+{
+	uint32_t status = (digits[0] - '0') * 100u + (digits[1] - '0') * 10u + (digits[2] - '0');
+
+	if (status < 200)
+		h->block = BLOCK_INTERIM;
+	else
+		h->status = (uint16_t)status;
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+		     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+		     void *arg)
+{
+	struct h2 *h = arg;
+	struct h2_field field = {(const char *)name, (const char *)value, name_len, value_len};
+
+	(void)session, (void)flags;
+	if (++h->n_fields > H2_MAX_FIELDS)
+		return stop(h, H2_LIMIT_FIELDS);
+	h->field_bytes += (uint32_t)MIN(name_len + value_len + 32, (size_t)H2_MAX_FIELD_BYTES + 1);
+	if (h->field_bytes > H2_MAX_FIELD_BYTES)
+		return stop(h, H2_LIMIT_FIELD_BYTES);
+	if (frame->hd.stream_id != h->stream)
+		return 0;
+	if (name_len == 7 && value_len == 3 && !memcmp(name, ":status", 7))
+		on_status(h, value);
+	else if (h->block == BLOCK_HEAD || h->block == BLOCK_TRAILER)
+		h->sink.field(h->sink.arg, &field, h->block == BLOCK_TRAILER);
+	return 0;
+}
+
+static int on_body(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *data,
+		   size_t len, void *arg)
+{
+	struct h2 *h = arg;
+
+	(void)session, (void)flags;
+	if (stream != h->stream || !len)
+		return 0;
+	if (len > h->max_body_bytes - h->body_bytes)
+		return stop(h, H2_LIMIT_BODY);
+	h->body_bytes += (uint32_t)len;
+	h->sink.body(h->sink.arg, data, len);
+	return 0;
+}
+
+static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+	struct h2 *h = arg;
+
+	(void)session;
+	if (frame->hd.type == NGHTTP2_RST_STREAM && frame->hd.stream_id == h->stream) {
+		set_end(h, H2_RESET, frame->rst_stream.error_code);
+	} else if (frame->hd.type == NGHTTP2_GOAWAY) {
+		h->has_goaway = true;
+		h->goaway_code = frame->goaway.error_code;
+		if (frame->goaway.last_stream_id < h->stream)
+			set_end(h, H2_GOAWAY, h->goaway_code);
+	}
+	return 0;
+}
+
+/* We say these only to a peer that broke the protocol. */
+static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+	struct h2 *h = arg;
+
+	(void)session;
+	if (frame->hd.type == NGHTTP2_GOAWAY)
+		set_end(h, H2_MALFORMED, frame->goaway.error_code);
+	else if (frame->hd.type == NGHTTP2_RST_STREAM && frame->hd.stream_id == h->stream)
+		set_end(h, H2_MALFORMED, frame->rst_stream.error_code);
+	return 0;
+}
+
+static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t error_code, void *arg)
+{
+	struct h2 *h = arg;
+
+	(void)session;
+	if (stream == h->stream)
+		set_end(h, error_code ? H2_MALFORMED : H2_COMPLETE, error_code);
+	return 0;
+}
+
+static ssize_t give_body(nghttp2_session *session, int32_t stream, uint8_t *out, size_t room,
+			 uint32_t *flags, nghttp2_data_source *source, void *arg)
+{
+	struct h2 *h = arg;
+	size_t len = MIN(room, buf_len(&h->request));
+
+	(void)session, (void)stream, (void)source;
+	if (len)
+		memcpy(out, buf_head(&h->request), len);
+	buf_consume(&h->request, len);
+	if (!buf_len(&h->request))
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+	return (ssize_t)len;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void set_callbacks(nghttp2_session_callbacks *c)
+{
+	nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
+	nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
+	nghttp2_session_callbacks_set_on_header_callback(c, on_header);
+	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_body);
+	nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame);
+	nghttp2_session_callbacks_set_on_frame_send_callback(c, on_frame_sent);
+	nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
+}
+
+struct h2 *h2_new(void)
+{
+	struct h2 *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->request = BUF_INIT(H2_MAX_REQUEST_BYTES);
+	if (nghttp2_session_callbacks_new(&h->callbacks) != 0 ||
+	    nghttp2_option_new(&h->option) != 0) {
+		h2_free(h);
+		return NULL;
+	}
+	set_callbacks(h->callbacks);
+	nghttp2_option_set_max_outbound_ack(h->option, H2_MAX_FRAMES);
+	nghttp2_option_set_no_closed_streams(h->option, 1);
+	return h;
+}
+
+void h2_free(struct h2 *h)
+{
+	if (!h)
+		return;
+	h2_close(h);
+	nghttp2_session_callbacks_del(h->callbacks);
+	nghttp2_option_del(h->option);
+	buf_deinit(&h->request);
+	free(h);
+}
+
+void h2_close(struct h2 *h)
+{
+	nghttp2_session_del(h->session);
+	h->session = NULL;
+	buf_consume(&h->request, buf_len(&h->request));
+	ASSERT(h->memory_bytes == 0);
+}
+
+static int error_of(const struct h2 *h, int error)
+{
+	return h->is_starved || error == NGHTTP2_ERR_NOMEM ? -ENOMEM : -ENOBUFS;
+}
+
+/* Moves what the library has to send into out. Returns 0, -ENOMEM or -ENOBUFS. */
+static int drain(struct h2 *h, struct buf *out)
+{
+	for (;;) {
+		const uint8_t *data;
+		ssize_t len = nghttp2_session_mem_send(h->session, &data);
+
+		if (len == 0)
+			return 0;
+		if (len < 0)
+			return err_origin(error_of(h, (int)len));
+		TRY(buf_append(out, data, (size_t)len));
+	}
+}
+
+static int make_session(struct h2 *h)
+{
+	nghttp2_mem mem = {h, mem_malloc, mem_free, mem_calloc, mem_realloc};
+
+	if (nghttp2_session_client_new3(&h->session, h->callbacks, h, h->option, &mem) == 0)
+		return 0;
+	h->session = NULL;
+	return err_origin(-ENOMEM);
+}
+
+static int submit(struct h2 *h, const struct h2_request *r)
+{
+	static const nghttp2_settings_entry settings[] = {
+		{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, H2_MAX_FIELD_BYTES},
+	};
+	nghttp2_data_provider body = {.read_callback = give_body};
+	nghttp2_nv nv[H2_MAX_REQUEST_FIELDS];
+
+	if (r->n_fields > H2_MAX_REQUEST_FIELDS)
+		return err_origin(-ENOBUFS);
+	for (size_t i = 0; i < r->n_fields; i++)
+		nv[i] = (nghttp2_nv){(uint8_t *)(uintptr_t)r->fields[i].name,
+				     (uint8_t *)(uintptr_t)r->fields[i].value,
+				     r->fields[i].name_len, r->fields[i].value_len,
+				     NGHTTP2_NV_FLAG_NONE};
+	TRY(buf_append(&h->request, r->body, r->body_len));
+	if (nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings, ARRAY_LEN(settings)) !=
+	    0)
+		return err_origin(-ENOMEM);
+	h->stream = nghttp2_submit_request(h->session, NULL, nv, r->n_fields,
+					   r->body_len ? &body : NULL, NULL);
+	return h->stream < 0 ? err_origin(error_of(h, h->stream)) : 0;
+}
+
+static void begin(struct h2 *h, const struct h2_request *r, const struct h2_sink *sink)
+{
+	*h = (struct h2){
+		.callbacks = h->callbacks,
+		.option = h->option,
+		.sink = *sink,
+		.request = h->request,
+		.max_body_bytes = r->max_body_bytes,
+	};
+}
+
+int h2_open(struct h2 *h, const struct h2_request *request, const struct h2_sink *sink,
+	    struct buf *out)
+{
+	int error;
+
+	ASSERT(!h->session);
+	begin(h, request, sink);
+	error = make_session(h);
+	if (error == 0)
+		error = submit(h, request);
+	if (error == 0)
+		error = drain(h, out);
+	if (error == 0)
+		return 0;
+	h2_close(h);
+	return err_trace(error);
+}
+
+/* --- input ------------------------------------------------------------------------------------ */
+
+static void note_library_error(struct h2 *h, int error)
+{
+	if (h->is_starved)
+		set_end(h, H2_NO_MEMORY, ENOMEM);
+	else if (h->is_over_budget)
+		set_end(h, H2_LIMIT, H2_LIMIT_MEMORY);
+	else if (error == NGHTTP2_ERR_FLOODED)
+		set_end(h, H2_LIMIT, H2_LIMIT_FRAMES);
+	else if (error == NGHTTP2_ERR_NOMEM)
+		set_end(h, H2_NO_MEMORY, ENOMEM);
+	else
+		set_end(h, H2_MALFORMED, NGHTTP2_PROTOCOL_ERROR);
+}
+
+/* All that came, less what of it was body. */
+static void count_bytes(struct h2 *h, size_t len, uint32_t body_before)
+{
+	h->control_bytes += len - (h->body_bytes - body_before);
+	if (h->control_bytes > H2_MAX_CONTROL_BYTES)
+		set_end(h, H2_LIMIT, H2_LIMIT_CONTROL_BYTES);
+}
+
+/* A library that wants neither to read nor to write gave up without a word about our stream. */
+static void drain_after_input(struct h2 *h, struct buf *out)
+{
+	int error = drain(h, out);
+
+	if (error == -ENOMEM)
+		note_library_error(h, NGHTTP2_ERR_NOMEM);
+	else if (error < 0)
+		set_end(h, H2_NO_ROOM, 0);
+	else if (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session))
+		set_end(h, H2_MALFORMED, NGHTTP2_PROTOCOL_ERROR);
+}
+
+enum h2_end h2_input(struct h2 *h, const void *data, size_t len, struct buf *out)
+{
+	uint32_t body_before = h->body_bytes;
+	ssize_t n;
+
+	if (h->end != H2_GOES_ON)
+		return (enum h2_end)h->end;
+	n = nghttp2_session_mem_recv(h->session, data, len);
+	if (n < 0)
+		note_library_error(h, (int)n);
+	count_bytes(h, len, body_before);
+	if (h->end == H2_GOES_ON)
+		drain_after_input(h, out);
+	return (enum h2_end)h->end;
+}
+
+uint32_t h2_detail(const struct h2 *h)
+{
+	return h->detail;
+}
+
+uint16_t h2_status(const struct h2 *h)
+{
+	return h->status;
+}
+
+bool h2_was_told_to_leave(const struct h2 *h, uint32_t *ret_code)
+{
+	if (h->has_goaway)
+		*ret_code = h->goaway_code;
+	return h->has_goaway;
+}
