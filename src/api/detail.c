@@ -2,7 +2,14 @@
 
 /* What the detail field of a code holds, as model/check_code.tbl says. Byte counts are not shown:
  * 16 bits do not hold them. */
-enum meaning { MEANS_NOTHING, MEANS_ERRNO, MEANS_MS, MEANS_ALERT, MEANS_STATUS };
+enum meaning {
+	MEANS_NOTHING,
+	MEANS_ERRNO,
+	MEANS_MS,
+	MEANS_ALERT,
+	MEANS_STATUS,
+	MEANS_ERROR,
+};
 
 static const uint8_t meanings[CODE__N] = {
 	[CODE_LATE] = MEANS_MS,
@@ -22,6 +29,11 @@ static const uint8_t meanings[CODE__N] = {
 	[CODE_TLS_CLOSED] = MEANS_ERRNO,
 	[CODE_RESET] = MEANS_ERRNO,
 	[CODE_HTTP_STATUS] = MEANS_STATUS,
+	[CODE_H2_MALFORMED] = MEANS_ERROR,
+	[CODE_H2_RESET] = MEANS_ERROR,
+	[CODE_H2_GOAWAY] = MEANS_ERROR,
+	[CODE_GRPC_STATUS] = MEANS_STATUS,
+	[CODE_GRPC_HEALTH] = MEANS_STATUS,
 };
 
 static void errno_text(uint16_t detail, char out[DETAIL_TEXT_BYTES])
@@ -49,4 +61,6 @@ void detail_text(enum check_code code, uint16_t detail, char out[DETAIL_TEXT_BYT
 		snprintf(out, DETAIL_TEXT_BYTES, "alert %u", detail);
 	else if (m == MEANS_STATUS)
 		snprintf(out, DETAIL_TEXT_BYTES, "status %u", detail);
+	else if (m == MEANS_ERROR)
+		snprintf(out, DETAIL_TEXT_BYTES, "error %u", detail);
 }

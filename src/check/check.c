@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "check/check_driver.h"
+#include "check/check_grpc.h"
 #include "check/check_http.h"
 
 enum check_step check_driver_over(struct check_talk *t, enum check_code code, uint32_t detail)
@@ -13,52 +14,36 @@ enum check_step check_driver_over(struct check_talk *t, enum check_code code, ui
 	return CHECK_DONE;
 }
 
-/* A kind that this build cannot speak says nothing to the real and judges nothing: unknown. */
-static int begin_unspoken(struct check_talk *t)
+bool check_driver_is_ours(struct check_talk *t, uint32_t error)
 {
-	(void)t;
-	return 0;
+	if (error == ENOMEM || error == ENOBUFS)
+		check_driver_over(t, CODE_NO_MEMORY, error);
+	else if (error == EPERM || error == EINVAL || error == EMSGSIZE)
+		check_driver_over(t, CODE_REFUSED_LOCALLY, error);
+	else
+		return false;
+	return true;
 }
-
-static enum check_step open_unspoken(struct check_talk *t, struct buf *out)
-{
-	(void)out;
-	return check_driver_over(t, CODE_INTERNAL, EOPNOTSUPP);
-}
-
-static enum check_step input_unspoken(struct check_talk *t, const void *data, size_t len,
-				      struct buf *out)
-{
-	(void)data, (void)len, (void)out;
-	return check_driver_over(t, CODE_INTERNAL, EOPNOTSUPP);
-}
-
-static void unspoken_interrupted(struct check_talk *t, enum check_interrupt why, uint32_t detail)
-{
-	(void)why, (void)detail;
-	check_driver_over(t, CODE_INTERNAL, EOPNOTSUPP);
-}
-
-static const struct check_driver unspoken = {
-	.begin = begin_unspoken,
-	.open = open_unspoken,
-	.input = input_unspoken,
-	.interrupted = unspoken_interrupted,
-};
 
 static const struct {
 	const struct check_driver *driver; /* NULL: no talk */
 	bool uses_tls;
+	const char *alpn;
 } kinds[CHECK_KIND__N] = {
-	[CHECK_TCP] = {NULL, false},
-	[CHECK_HTTP] = {&check_http_driver, false},
-	[CHECK_HTTPS] = {&check_http_driver, true},
-	[CHECK_GRPC] = {&unspoken, true},
+	[CHECK_TCP] = {NULL, false, NULL},
+	[CHECK_HTTP] = {&check_http_driver, false, NULL},
+	[CHECK_HTTPS] = {&check_http_driver, true, NULL},
+	[CHECK_GRPC] = {&check_grpc_driver, true, "h2"},
 };
 
-bool check_uses_tls(enum check_kind kind)
+bool check_uses_tls(const struct check_profile *p)
 {
-	return kind < CHECK_KIND__N && kinds[kind].uses_tls;
+	return p->kind < CHECK_KIND__N && kinds[p->kind].uses_tls && !(p->flags & PROFILE_TLS_OFF);
+}
+
+const char *check_alpn(const struct check_profile *p)
+{
+	return check_uses_tls(p) ? kinds[p->kind].alpn : NULL;
 }
 
 bool check_has_talk(enum check_kind kind)
@@ -103,6 +88,8 @@ void check_talk_interrupted(struct check_talk *t, enum check_interrupt why, uint
 
 void check_talk_close(struct check_talk *t)
 {
+	if (t->driver && t->driver->close)
+		t->driver->close(t);
 	t->driver = NULL;
 	t->generation = NULL;
 	t->spec = NULL;
@@ -113,4 +100,6 @@ void check_talk_free(struct check_talk *t)
 {
 	check_http_free(t->http);
 	t->http = NULL;
+	check_grpc_free(t->grpc);
+	t->grpc = NULL;
 }

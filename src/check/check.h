@@ -42,14 +42,16 @@ struct check_talk {
 	uint16_t job_weight;
 	bool was_up;
 	struct check_outcome outcome;
-	struct check_http *http; /* driver's state; made at first use, freed by check_talk_free */
+	/* the drivers' states; made at first use, freed by check_talk_free */
+	struct check_http *http;
+	struct check_grpc *grpc;
 };
 
 /* Binds the talk to a job of a kind that has a talk: its generation must stay valid until close.
  * Returns 0, -ENOMEM, or -ENOTSUP if the crypto library refuses to make MD5: faults of our own. */
 MUST_CHECK int check_talk_begin(struct check_talk *t, const struct job *job);
 /* The connection (and the TLS handshake) is up: what to send is appended to out. CHECK_DONE: there
- * is nothing to send, for want of memory or because the kind cannot be spoken (GRPC, as yet). */
+ * is nothing to send, for want of memory. */
 enum check_step check_talk_open(struct check_talk *t, struct buf *out);
 /* len > 0 bytes from the peer. May append to out. CHECK_DONE may come before the response has
  * ended (check_http.h); what was received behind its end is not looked at. */
@@ -63,7 +65,10 @@ void check_talk_close(struct check_talk *t);
 /* Frees what the talk kept for reuse. */
 void check_talk_free(struct check_talk *t);
 
-/* True if the kind speaks through TLS. */
-bool check_uses_tls(enum check_kind kind);
+/* True if the check speaks through TLS. */
+bool check_uses_tls(const struct check_profile *p);
+/* The protocol to agree on in the TLS handshake (ALPN), without which there is no talk; NULL: none.
+ * Static storage. */
+const char *check_alpn(const struct check_profile *p);
 /* True if the kind has a talk at all. */
 bool check_has_talk(enum check_kind kind);

@@ -210,14 +210,11 @@ static void on_eof(struct check_talk *t)
 		check_driver_over(t, CODE_CLOSED_EARLY, t->outcome.bytes_read);
 }
 
-/* Decisions 13: what our own kernel refuses says nothing about the real. */
 static void on_broken(struct check_talk *t, uint32_t error)
 {
-	if (error == ENOMEM || error == ENOBUFS)
-		check_driver_over(t, CODE_NO_MEMORY, error);
-	else if (error == EPERM || error == EINVAL || error == EMSGSIZE)
-		check_driver_over(t, CODE_REFUSED_LOCALLY, error);
-	else if (t->http->parse.has_head)
+	if (check_driver_is_ours(t, error))
+		return;
+	if (t->http->parse.has_head)
 		check_driver_over(t, CODE_BODY_CLOSED, body_bytes(t));
 	else
 		check_driver_over(t, CODE_RESET, error);

@@ -96,7 +96,8 @@ enum profile_flag {
 	PROFILE_DYNAMIC_WEIGHT = 1 << 1,
 	PROFILE_WEIGHT_IN_HEADER = 1 << 2,
 	PROFILE_HAS_DIGEST = 1 << 3,
-	PROFILE_SNI = 1 << 4, /* send virtualhost as server name */
+	PROFILE_SNI = 1 << 4,     /* send virtualhost as server name */
+	PROFILE_TLS_OFF = 1 << 5, /* GRPC_CHECK in the clear */
 };
 
 /* Every parameter of a check but its target; equal sets are shared. Compared as bytes: no padding,

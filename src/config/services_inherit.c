@@ -73,10 +73,16 @@ static const char *virtualhost_of(const struct services_values *v)
 	return v->check.url_virtualhost ? v->check.url_virtualhost : v->inherited.virtualhost;
 }
 
+static bool has_tls_kind(enum check_kind kind)
+{
+	return kind == CHECK_HTTPS || kind == CHECK_GRPC;
+}
+
 static uint8_t profile_flags(const struct app_config *app, enum check_kind kind,
 			     const struct services_values *v)
 {
-	bool has_tls = kind == CHECK_HTTPS || kind == CHECK_GRPC;
+	bool is_clear = kind == CHECK_GRPC && !v->check.tls;
+	bool has_tls = has_tls_kind(kind) && !is_clear;
 	bool no_sni = app->experiments.enable_tls_sni_is_set && !app->experiments.enable_tls_sni;
 	bool is_dynamic = kind != CHECK_TCP && v->check.dynamic_weight_enable;
 	const char *name = virtualhost_of(v);
@@ -92,6 +98,8 @@ static uint8_t profile_flags(const struct app_config *app, enum check_kind kind,
 		flags |= PROFILE_HAS_DIGEST;
 	if (has_tls && name && name[0] && !no_sni)
 		flags |= PROFILE_SNI;
+	if (is_clear)
+		flags |= PROFILE_TLS_OFF;
 	return (uint8_t)flags;
 }
 
@@ -116,7 +124,7 @@ static void fill_profile(struct check_profile *p, const struct app_config *app,
 	p->retry = (uint8_t)v->inherited.retry;
 	p->rise = (uint8_t)v->inherited.rise;
 	p->fall = (uint8_t)(v->inherited.fall ? v->inherited.fall : v->inherited.retry + 1);
-	if (kind == CHECK_HTTPS || kind == CHECK_GRPC)
+	if (has_tls_kind(kind) && !(p->flags & PROFILE_TLS_OFF))
 		p->tls_min_version = (uint8_t)app->tls_min_version;
 }
 
@@ -138,7 +146,7 @@ static int inherit_check(struct services_run *run, uint32_t node, const struct s
 			 struct draft_service *s, struct draft_real *r, struct draft_check ***tail)
 {
 	const struct services_node *n = &run->tree.nodes[node];
-	struct services_values v = {.inherited = up->inherited};
+	struct services_values v = {.inherited = up->inherited, .check = {.tls = true}};
 	struct services_subject subject = {node, &v};
 	struct draft_check *c = arena_alloc(run->arena, sizeof(*c));
 	bool is_repeated = false;

@@ -11,7 +11,8 @@
 #define R   (1 << BLOCK_REAL)
 #define T   (1 << BLOCK_TCP)
 #define H   (1 << BLOCK_HTTP | 1 << BLOCK_SSL)
-#define C   (T | H | 1 << BLOCK_GRPC)
+#define G   (1 << BLOCK_GRPC)
+#define C   (T | H | G)
 #define U   (1 << BLOCK_URL)
 #define TOP (1 << BLOCK_TOP)
 #define ALL ((1 << BLOCK__N) - 1)
@@ -51,7 +52,7 @@ const struct services_row services_schema_rows[] = {
 	{ "HTTP_GET", BLOCKS(R), .opens = BLOCK_HTTP, .doc = "{ ... }: an HTTP/1.1 request" },
 	{ "SSL_GET", BLOCKS(R), .opens = BLOCK_SSL, .doc = "{ ... }: an HTTPS request" },
 	{ "GRPC_CHECK", BLOCKS(R), .opens = BLOCK_GRPC,
-	  .doc = "{ ... }: grpc.health.v1 over TLS; virtualhost is the service asked for" },
+	  .doc = "{ ... }: grpc.health.v1; virtualhost is the service asked for" },
 	{ "url", BLOCKS(C), .opens = BLOCK_URL,
 	  .doc = "{ ... }: what to ask for and which answer is good" },
 
@@ -138,6 +139,9 @@ const struct services_row services_schema_rows[] = {
 	{ "dynamic_weight_coefficient", .blocks = C,
 	  AT(check.dynamic_weight_coefficient), NUMBER(0, 1000000),
 	  .doc = "percent by which the weight moves per check (0 = at once)" },
+
+	{ "tls", .blocks = G, AT(check.tls), .type = TYPE_BOOL,
+	  .doc = "off: HTTP/2 in the clear, with prior knowledge (on)" },
 
 	{ "path", .blocks = U, AT(check.path), .type = TYPE_PATH,
 	  .doc = "request target, with its query (/)" },

@@ -74,6 +74,7 @@ struct services_values {
 		struct services_digest digest;
 		uint32_t connect_port, status_code, dynamic_weight_coefficient;
 		uint8_t dynamic_weight_enable, dynamic_weight_in_header;
+		uint8_t tls; /* GRPC_CHECK; on unless said otherwise */
 	} check;
 	uint32_t fwmark;
 };

@@ -62,6 +62,15 @@ static const char *http_label(enum check_code code)
 	return check_code_layer(code) == LAYER_BODY ? "http_read_response" : "http_process_request";
 }
 
+/* The reference's grpc_status_code is the health service's status, not gRPC's. */
+static const char *grpc_label(enum check_code code)
+{
+	bool is_health = code == CODE_GRPC_UNKNOWN || code == CODE_GRPC_NOT_SERVING ||
+			 code == CODE_GRPC_SERVICE_UNKNOWN || code == CODE_GRPC_HEALTH;
+
+	return is_health ? "grpc_status_code" : "grpc_check";
+}
+
 const char *check_code_label(enum check_kind kind, enum check_code code)
 {
 	if (check_code_verdict(code) == VERDICT_UNKNOWN && code != CODE_NO_ROUTE)
@@ -73,7 +82,7 @@ const char *check_code_label(enum check_kind kind, enum check_code code)
 	case CHECK_HTTPS:
 		return http_label(code);
 	case CHECK_GRPC:
-		return "grpc_check";
+		return grpc_label(code);
 	case CHECK_KIND__N:
 		break;
 	}

@@ -112,7 +112,22 @@ static bool set_up(SSL_CTX *c, uint16_t min_version)
 	       SSL_CTX_set1_groups_list(c, "X25519:P-256:P-384:P-521");
 }
 
-struct tls_ctx *tls_ctx_new(uint16_t min_version)
+/* The wire form: a length before the name. */
+static bool offer(SSL_CTX *c, const char *alpn)
+{
+	unsigned char list[1 + MAX_NAME_BYTES];
+	size_t len = alpn ? strlen(alpn) : 0;
+
+	if (!len)
+		return true;
+	if (len > MAX_NAME_BYTES)
+		return false;
+	list[0] = (unsigned char)len;
+	memcpy(list + 1, alpn, len);
+	return SSL_CTX_set_alpn_protos(c, list, (unsigned)len + 1) == 0;
+}
+
+struct tls_ctx *tls_ctx_new(uint16_t min_version, const char *alpn)
 {
 	struct tls_ctx *c;
 
@@ -123,7 +138,7 @@ struct tls_ctx *tls_ctx_new(uint16_t min_version)
 		return NULL;
 	c->method = new_method();
 	c->ssl = SSL_CTX_new(TLS_client_method());
-	if (!c->method || !c->ssl || !set_up(c->ssl, min_version)) {
+	if (!c->method || !c->ssl || !set_up(c->ssl, min_version) || !offer(c->ssl, alpn)) {
 		ERR_clear_error();
 		tls_ctx_free(c);
 		return NULL;
@@ -315,7 +330,8 @@ enum tls_step tls_read(struct tls *t, void *out, size_t room, size_t *ret_len)
 
 bool tls_is_mid_record(const struct tls *t)
 {
-	/* RH: the library waits for a record's header; a cut right behind one leaves nothing pending */
+	/* RH: the library waits for a record's header; a cut right behind one leaves nothing
+	 * pending */
 	return buf_len(&t->in) > 0 || SSL_has_pending(t->ssl) ||
 	       strcmp(SSL_rstate_string(t->ssl), "RH") != 0;
 }
@@ -323,6 +339,15 @@ bool tls_is_mid_record(const struct tls *t)
 struct tls_error tls_error(const struct tls *t)
 {
 	return t->error;
+}
+
+bool tls_has_alpn(const struct tls *t, const char *alpn)
+{
+	const unsigned char *name;
+	unsigned len;
+
+	SSL_get0_alpn_selected(t->ssl, &name, &len);
+	return len == strlen(alpn) && memcmp(name, alpn, len) == 0;
 }
 
 uint16_t tls_version(const struct tls *t)

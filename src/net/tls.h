@@ -12,9 +12,9 @@ struct tls;
 
 /* min_version: 0x0301..0x0304, and nothing older is spoken; the highest is 1.3. X25519 first, then
  * P-256, P-384, P-521. OpenSSL's security level is 0: versions under 1.2 could not be spoken at
- * all otherwise, and a real with an old key or signature is alive. No session is resumed. Returns
- * NULL if the library refuses. One thread. */
-struct tls_ctx *tls_ctx_new(uint16_t min_version);
+ * all otherwise, and a real with an old key or signature is alive. No session is resumed. alpn: the
+ * one protocol to offer (RFC 7301), NULL: none. Returns NULL if the library refuses. One thread. */
+struct tls_ctx *tls_ctx_new(uint16_t min_version, const char *alpn);
 void tls_ctx_free(struct tls_ctx *c);
 
 /* server_name is a Host value: port and final dots are left out, an IP address is not sent (RFC
@@ -50,6 +50,8 @@ enum tls_step tls_read(struct tls *t, void *out, size_t room, size_t *ret_len);
  * records counts as an end, as many servers send no close_notify. */
 bool tls_is_mid_record(const struct tls *t);
 struct tls_error tls_error(const struct tls *t);
+/* After the handshake: true if the peer chose this protocol. */
+bool tls_has_alpn(const struct tls *t, const char *alpn);
 /* After the handshake: 0x0303, IANA cipher number, notAfter in s since 1970 (0: unknown). */
 uint16_t tls_version(const struct tls *t);
 uint16_t tls_cipher(const struct tls *t);

@@ -74,8 +74,10 @@ void run_ctx_deinit(struct run_ctx *c)
 		check_talk_free(&row_at(c, i)->talk);
 		buf_deinit(&row_at(c, i)->out);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(c->tls); i++)
-		tls_ctx_free(c->tls[i]);
+	for (size_t i = 0; i < RUN_TLS_VERSIONS; i++) {
+		tls_ctx_free(c->tls[0][i]);
+		tls_ctx_free(c->tls[1][i]);
+	}
 	table_deinit(&c->runs);
 	tcp_pool_deinit(&c->pool);
 	buf_deinit(&c->out);

@@ -63,9 +63,10 @@ struct run_ctx {
 	/* ports that the kernel gives to sockets of ours */
 	uint16_t first_local_port, last_local_port;
 	bool is_stopping;
-	struct tls_ctx *tls[RUN_TLS_VERSIONS]; /* by minimum version, made at first use */
-	struct buf out;                        /* scratch: bytes for the wire */
-	struct buf plain;                      /* scratch: before encryption */
+	/* without and with ALPN h2, by minimum version; made at first use */
+	struct tls_ctx *tls[2][RUN_TLS_VERSIONS];
+	struct buf out;   /* scratch: bytes for the wire */
+	struct buf plain; /* scratch: before encryption */
 	unsigned char in[RUN_IN_BYTES];
 	unsigned char clear[RUN_IN_BYTES]; /* after decryption */
 };

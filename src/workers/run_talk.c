@@ -182,7 +182,11 @@ static enum run_step decrypt(struct run_ctx *c, struct run *r)
 /* The driver's first words leave together with our Finished. */
 static enum run_step secured(struct run_ctx *c, struct run *r)
 {
+	const char *alpn = check_alpn(r->profile);
+
 	r->secured_ns = clk_mono_ns();
+	if (alpn && !tls_has_alpn(r->tls, alpn))
+		return run_over(r, CODE_TLS_ALPN, 0);
 	return open_talk(c, r) == RUN_OVER ? RUN_OVER : decrypt(c, r);
 }
 
@@ -202,10 +206,11 @@ static enum run_step handshake(struct run_ctx *c, struct run *r)
 
 static struct tls_ctx *tls_of(struct run_ctx *c, const struct check_profile *p)
 {
-	struct tls_ctx **t = &c->tls[p->tls_min_version % RUN_TLS_VERSIONS];
+	const char *alpn = check_alpn(p);
+	struct tls_ctx **t = &c->tls[alpn != NULL][p->tls_min_version % RUN_TLS_VERSIONS];
 
 	if (!*t)
-		*t = tls_ctx_new((uint16_t)(0x0301 + p->tls_min_version));
+		*t = tls_ctx_new((uint16_t)(0x0301 + p->tls_min_version), alpn);
 	return *t;
 }
 
@@ -267,7 +272,7 @@ static enum run_step read_on(struct run_ctx *c, struct run *r, uint32_t events)
 
 enum run_step run_talk_begin(struct run_ctx *c, struct run *r)
 {
-	bool has_tls = check_uses_tls((enum check_kind)r->spec->kind);
+	bool has_tls = check_uses_tls(r->profile);
 
 	return has_tls ? begin_tls(c, r) : open_talk(c, r);
 }

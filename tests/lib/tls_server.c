@@ -44,6 +44,23 @@ static int note_name(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
+static int choose(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+		  const unsigned char *in, unsigned in_len, void *arg)
+{
+	const struct tls_server *s = arg;
+	size_t len = strlen(s->alpn);
+
+	(void)ssl;
+	for (unsigned i = 0; i < in_len; i += in[i] + 1u) {
+		if (in[i] != len || memcmp(in + i + 1, s->alpn, len) != 0)
+			continue;
+		*out = in + i + 1;
+		*out_len = in[i];
+		return SSL_TLSEXT_ERR_OK;
+	}
+	return SSL_TLSEXT_ERR_NOACK;
+}
+
 void tls_server_init(struct tls_server *s, const struct tls_server_options *o)
 {
 	EVP_PKEY *key = new_key(o->key);
@@ -58,6 +75,9 @@ void tls_server_init(struct tls_server *s, const struct tls_server_options *o)
 	ASSERT(SSL_CTX_use_certificate(s->ctx, cert) && SSL_CTX_use_PrivateKey(s->ctx, key));
 	SSL_CTX_set_tlsext_servername_callback(s->ctx, note_name);
 	SSL_CTX_set_tlsext_servername_arg(s->ctx, s);
+	s->alpn = o->alpn;
+	if (s->alpn)
+		SSL_CTX_set_alpn_select_cb(s->ctx, choose, s);
 	SSL_CTX_set_session_id_context(s->ctx, (const unsigned char *)"t", 1);
 	X509_free(cert);
 	EVP_PKEY_free(key);

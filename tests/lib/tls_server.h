@@ -13,11 +13,13 @@ struct tls_server_options {
 	int min_version, max_version; /* 0: the library's; below 1.2 at security level 0 */
 	const char *ciphers;          /* TLS 1.2 and below, NULL: the library's */
 	int64_t not_after_s;          /* seconds since 1970; 0: tomorrow */
+	const char *alpn;             /* the protocol it takes, NULL: knows no ALPN */
 };
 
 struct tls_server {
 	SSL_CTX *ctx;
 	SSL *ssl;
+	const char *alpn;
 	char name[256]; /* SNI that the client sent, "" without */
 };
 

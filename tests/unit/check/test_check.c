@@ -26,18 +26,45 @@ static void end(void)
 
 static const char ok_response[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-Test(check, kinds_say_whether_they_talk_and_encrypt)
+Test(check, kinds_say_whether_they_talk)
 {
 	cr_expect(!check_has_talk(CHECK_TCP));
 	cr_expect(check_has_talk(CHECK_HTTP));
 	cr_expect(check_has_talk(CHECK_HTTPS));
 	cr_expect(check_has_talk(CHECK_GRPC));
-	cr_expect(!check_uses_tls(CHECK_TCP));
-	cr_expect(!check_uses_tls(CHECK_HTTP));
-	cr_expect(check_uses_tls(CHECK_HTTPS));
-	cr_expect(check_uses_tls(CHECK_GRPC));
 	cr_expect(!check_has_talk(CHECK_KIND__N));
-	cr_expect(!check_uses_tls(CHECK_KIND__N));
+}
+
+static bool uses_tls(enum check_kind kind, unsigned flags)
+{
+	struct check_profile p = {.kind = (uint8_t)kind, .flags = (uint8_t)flags};
+
+	return check_uses_tls(&p);
+}
+
+static const char *alpn(enum check_kind kind, unsigned flags)
+{
+	struct check_profile p = {.kind = (uint8_t)kind, .flags = (uint8_t)flags};
+
+	return check_alpn(&p);
+}
+
+Test(check, profiles_say_whether_they_encrypt)
+{
+	cr_expect(!uses_tls(CHECK_TCP, 0));
+	cr_expect(!uses_tls(CHECK_HTTP, 0));
+	cr_expect(uses_tls(CHECK_HTTPS, 0));
+	cr_expect(uses_tls(CHECK_GRPC, 0));
+	cr_expect(!uses_tls(CHECK_GRPC, PROFILE_TLS_OFF));
+	cr_expect(!uses_tls(CHECK_KIND__N, 0));
+}
+
+Test(check, grpc_over_tls_needs_h2)
+{
+	cr_expect_str_eq(alpn(CHECK_GRPC, PROFILE_SNI), "h2");
+	cr_expect_null(alpn(CHECK_GRPC, PROFILE_TLS_OFF));
+	cr_expect_null(alpn(CHECK_HTTPS, 0));
+	cr_expect_null(alpn(CHECK_HTTP, 0));
 }
 
 Test(check, one_talk_serves_many_jobs)
@@ -92,21 +119,41 @@ Test(check, first_outcome_is_final)
 	end();
 }
 
-/* A kind without a driver must not judge. */
-Test(check, grpc_is_unknown_and_says_nothing)
+static const uint8_t h2_settings[] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
+
+Test(check, one_talk_serves_jobs_of_all_kinds)
+{
+	static const enum check_kind kinds[] = {CHECK_GRPC, CHECK_HTTP, CHECK_GRPC, CHECK_HTTPS};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		begin(kinds[i]);
+		cr_assert_eq(check_talk_open(&talk, &out), CHECK_WAIT);
+		if (kinds[i] == CHECK_GRPC) {
+			cr_assert_eq(check_talk_input(&talk, h2_settings, 9, &out), CHECK_WAIT);
+			check_talk_interrupted(&talk, CHECK_TIMEOUT, 0);
+			cr_assert_eq(talk.outcome.code, CODE_RESPONSE_TIMEOUT);
+		} else {
+			cr_assert_eq(
+				check_talk_input(&talk, ok_response, sizeof(ok_response) - 1, &out),
+				CHECK_DONE);
+			cr_assert_eq(talk.outcome.code, CODE_OK);
+		}
+		check_talk_close(&talk);
+		buf_deinit(&out);
+	}
+	check_talk_free(&talk);
+}
+
+Test(check, grpc_talk_may_be_closed_at_any_time)
 {
 	begin(CHECK_GRPC);
-	cr_assert_eq(check_talk_open(&talk, &out), CHECK_DONE);
-	cr_assert_eq(talk.outcome.code, CODE_INTERNAL);
-	cr_assert_eq(talk.outcome.detail, EOPNOTSUPP);
-	cr_assert_eq(check_code_verdict(talk.outcome.code), VERDICT_UNKNOWN);
-	cr_assert_eq(buf_len(&out), 0);
 	check_talk_close(&talk);
-	cr_assert_eq(check_talk_begin(&talk, &f.job), 0);
-	check_talk_interrupted(&talk, CHECK_TIMEOUT, 0);
-	cr_assert_eq(check_code_verdict(talk.outcome.code), VERDICT_UNKNOWN);
-	cr_assert_eq(check_talk_begin(&talk, &f.job), 0);
-	cr_assert_eq(check_talk_input(&talk, "x", 1, &out), CHECK_DONE);
-	cr_assert_eq(check_code_verdict(talk.outcome.code), VERDICT_UNKNOWN);
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(check_talk_begin(&talk, &f.job), 0);
+		cr_assert_eq(check_talk_open(&talk, &out), CHECK_WAIT);
+		if (i)
+			cr_assert_eq(check_talk_input(&talk, h2_settings, 4, &out), CHECK_WAIT);
+		check_talk_close(&talk);
+	}
 	end();
 }

@@ -305,6 +305,27 @@ Test(services_inherit, decision_18_sni_is_the_virtualhost_unless_switched_off)
 	cr_assert_eq(flags_of(&app, "SSL_GET", "virtualhost a", ""), PROFILE_SNI);
 }
 
+Test(services_inherit, a26_grpc_without_tls_has_no_server_name_and_no_tls_version)
+{
+	struct app_config app = app_for_tests();
+	struct parsed p = parse_kind(&app, "GRPC_CHECK", "virtualhost a", "", "tls off");
+
+	cr_assert_eq(profile_of(&p)->flags, PROFILE_TLS_OFF);
+	cr_assert_eq(profile_of(&p)->tls_min_version, 0);
+	parsed_free(&p);
+}
+
+Test(services_inherit, grpc_is_encrypted_unless_switched_off)
+{
+	struct app_config app = app_for_tests();
+
+	cr_assert_eq(flags_of(&app, "GRPC_CHECK", "", ""), 0);
+	cr_assert_eq(flags_of(&app, "GRPC_CHECK", "", "tls"), 0);
+	cr_assert_eq(flags_of(&app, "GRPC_CHECK", "", "tls on"), 0);
+	cr_assert_eq(flags_of(&app, "GRPC_CHECK", "", "tls off"), PROFILE_TLS_OFF);
+	cr_assert_eq(flags_of(&app, "HTTP_GET", "", ""), 0, "the others have no such keyword");
+}
+
 Test(services_inherit, flags_follow_the_keywords)
 {
 	struct app_config app = app_for_tests();

@@ -44,5 +44,13 @@ Test(check_code, labels_are_the_references)
 	cr_assert_str_eq(check_code_label(CHECK_HTTP, CODE_BODY_CLOSED), "http_read_response");
 	cr_assert_str_eq(check_code_label(CHECK_HTTP, CODE_BODY_DIGEST), "http_digest");
 	cr_assert_str_eq(check_code_label(CHECK_GRPC, CODE_REFUSED), "grpc_check");
+	cr_assert_str_eq(check_code_label(CHECK_GRPC, CODE_TLS_ALPN), "grpc_check");
+	cr_assert_str_eq(check_code_label(CHECK_GRPC, CODE_H2_GOAWAY), "grpc_check");
+	cr_assert_str_eq(check_code_label(CHECK_GRPC, CODE_GRPC_STATUS), "grpc_check");
+	cr_assert_str_eq(check_code_label(CHECK_GRPC, CODE_GRPC_NOT_SERVING), "grpc_status_code");
+	cr_assert_str_eq(check_code_label(CHECK_GRPC, CODE_GRPC_UNKNOWN), "grpc_status_code");
+	cr_assert_str_eq(check_code_label(CHECK_GRPC, CODE_GRPC_SERVICE_UNKNOWN),
+			 "grpc_status_code");
+	cr_assert_str_eq(check_code_label(CHECK_GRPC, CODE_GRPC_HEALTH), "grpc_status_code");
 	cr_assert_str_eq(check_code_label(CHECK_TCP, CODE_LATE), "unknown");
 }

@@ -23,7 +23,7 @@ struct pair {
 static void pair_init(struct pair *p, uint16_t min_version, const struct tls_server_options *o)
 {
 	tls_server_init(&p->server, o);
-	p->ctx = tls_ctx_new(min_version);
+	p->ctx = tls_ctx_new(min_version, NULL);
 	p->client = NULL;
 	p->to_server = BUF_INIT(1 << 20);
 	p->to_client = BUF_INIT(1 << 20);
@@ -174,8 +174,8 @@ Test(tls, a12_old_server_hello_is_refused_by_ourselves)
 
 Test(tls, versions_outside_the_range_are_refused)
 {
-	cr_assert_null(tls_ctx_new(0x0300));
-	cr_assert_null(tls_ctx_new(0x0305));
+	cr_assert_null(tls_ctx_new(0x0300, NULL));
+	cr_assert_null(tls_ctx_new(0x0305, NULL));
 	tls_ctx_free(NULL);
 	tls_free(NULL);
 }

@@ -117,7 +117,7 @@ Test(tls_memory, d13_failed_allocation_is_never_the_reals_fault)
 
 	cr_assert_eq(watched, 0);
 	tls_server_init(&s.server, &(struct tls_server_options){0});
-	s.ctx = tls_ctx_new(0x0303);
+	s.ctx = tls_ctx_new(0x0303, NULL);
 	s.to_client = s.to_server = BUF_INIT(1 << 20);
 	/* what is made at first use is made once */
 	cr_assert(!survive(&s, 1000000));
@@ -135,10 +135,10 @@ Test(tls_memory, context_may_fail_anywhere)
 	struct tls_ctx *c = NULL;
 
 	cr_assert_eq(watched, 0);
-	tls_ctx_free(tls_ctx_new(0x0303));
+	tls_ctx_free(tls_ctx_new(0x0303, NULL));
 	for (long n = 0; n < 5000 && !c; n++) {
 		countdown = n;
-		c = tls_ctx_new(0x0303);
+		c = tls_ctx_new(0x0303, NULL);
 		countdown = -1;
 	}
 	cr_assert_not_null(c);

@@ -431,6 +431,55 @@ Test(run_talk, tls_minimum_version_is_the_profiles)
 	end_tls();
 }
 
+static uint32_t begin_grpc(const char *alpn)
+{
+	uint32_t check = begin_tls(&(struct tls_server_options){.alpn = alpn});
+
+	bed.gen.checks[check].kind = CHECK_GRPC;
+	bed.gen.profiles[check].kind = CHECK_GRPC;
+	return check;
+}
+
+Test(run_talk, grpc_without_h2_in_the_handshake_is_bad)
+{
+	static const char *const others[] = {NULL, "http/1.1"};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		uint32_t check = begin_grpc(others[i]);
+		struct result r = tls_check(check, "", STAYS_OPEN);
+
+		expect(&r, CODE_TLS_ALPN);
+		cr_assert_eq(r.verdict, VERDICT_BAD);
+		cr_assert_eq(r.layer, LAYER_TLS);
+		cr_assert_eq(r.tls_version, 0x0304, "the handshake was fine");
+		end_tls();
+	}
+}
+
+Test(run_talk, grpc_with_h2_in_the_handshake_talks)
+{
+	uint32_t check = begin_grpc("h2");
+	struct result r = tls_check(check, "HTTP/1.1 400 Bad Request\r\n\r\n", STAYS_OPEN);
+
+	expect(&r, CODE_H2_MALFORMED);
+	cr_assert_eq(r.layer, LAYER_HTTP);
+	end_tls();
+}
+
+Test(run_talk, grpc_and_https_checks_do_not_share_a_protocol)
+{
+	uint32_t check = begin_grpc("h2");
+	struct result r = tls_check(check, "x", BARE_FIN);
+
+	expect(&r, CODE_CLOSED_EARLY);
+	tls_server_again(&server);
+	bed.gen.checks[check].kind = CHECK_HTTPS;
+	bed.gen.profiles[check].kind = CHECK_HTTPS;
+	r = tls_check(check, ok_answer, STAYS_OPEN);
+	expect(&r, CODE_OK);
+	end_tls();
+}
+
 Test(run_talk, tls_end_with_close_notify_ends_a_body)
 {
 	uint32_t check = begin_tls(&(struct tls_server_options){0});
