@@ -104,7 +104,7 @@ static int make_blocks(struct engine *e)
 	uint32_t n = BLOCK_WORKER0 + e->placement.n_workers + has_tun(e);
 
 	e->counters = zeroed(CACHELINE, n * sizeof(*e->counters));
-	e->counter_list = calloc(n, sizeof(*e->counter_list));
+	e->counter_list = calloc(n, sizeof(const struct counters *));
 	e->beats = zeroed(CACHELINE, n * sizeof(*e->beats));
 	e->beat_list = calloc(n, sizeof(*e->beat_list));
 	e->summary = zeroed(CACHELINE, sizeof(*e->summary));

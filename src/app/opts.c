@@ -37,6 +37,7 @@ int opts_parse(int argc, char **argv, struct opts *ret_opts)
 	struct opts o = {.config_path = "/etc/alived/alived.yaml"};
 	int c;
 
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread runs yet */
 	while ((c = getopt_long(argc, argv, "c:tVh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':

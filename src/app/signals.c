@@ -43,7 +43,7 @@ int signals_init(struct signals *s, struct evloop *loop)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	*s = (struct signals){.source = {.fn = on_signal}};
 	s->source.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
