@@ -166,9 +166,13 @@ define unit_rule
 $(O)/tests/unit/$(1)/test_%: tests/unit/$(1)/test_%.c $(TESTLIB_OBJ) $$(call libs_of,$(1)) | $(O)/flags
 	@mkdir -p $$(@D)
 	@[ $(V) = 1 ] || echo '  LD  $$@'
-	$$(Q)$$(CC_V) $$(ALL_CFLAGS) -Itests -MMD -MP -MF $$@.d $$(ALL_LDFLAGS) -o $$@ $$< $(TESTLIB_OBJ) -Wl,--start-group $$(call libs_of,$(1)) -Wl,--end-group $$(TEST_LIBS) $$(PKG_LIBS) -lm
+	$$(Q)$$(CC_V) $$(ALL_CFLAGS) -Itests -MMD -MP -MF $$@.d $$(ALL_LDFLAGS) -o $$@ $$< $(TESTLIB_OBJ) -Wl,--start-group $$(call libs_of,$(1)) -Wl,--end-group $$(ORACLE) $$(TEST_LIBS) $$(PKG_LIBS) -lm
 endef
 $(foreach m,$(MODULES),$(eval $(call unit_rule,$(m))))
+
+# our gRPC messages are made by hand and held against protobuf-c
+$(O)/tests/unit/check/test_grpc_health: $(BUILD)/gen/grpc_health.pb-c.c
+$(O)/tests/unit/check/test_grpc_health: ORACLE = -I$(BUILD)/gen -Wno-conversion $(BUILD)/gen/grpc_health.pb-c.c -lprotobuf-c
 
 link_all = @mkdir -p $(@D); [ $(V) = 1 ] || echo '  LD  $@'; \
 	$(CC_V) $(ALL_CFLAGS) -Itests -Iproto -I$(BUILD)/gen -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(2) -Wl,--start-group $(ALL_LIBS) -Wl,--end-group $(1) $(PKG_LIBS) -lm
