@@ -36,21 +36,18 @@ static void put_histograms(struct prom *p, const struct summary *s)
 
 	for (size_t i = 0; i < ARRAY_LEN(transition_milli); i++)
 		transition_milli[i] = summary_transition_s[i] * 1000;
-	prom_histogram(
-		p, &(struct prom_histogram){.name = "reals_response_duration",
-					    .help = "observe reals response time",
-					    .bounds_milli = summary_response_ms,
-					    .n_bounds = ARRAY_LEN(summary_response_ms),
-					    .counts = s->response_buckets,
-					    .sum_milli = (uint64_t)s->response_sum_ms_high << 32 |
-							 s->response_sum_ms_low});
-	prom_histogram(p,
-		       &(struct prom_histogram){.name = "reals_transitions",
-						.help = "observe reals transition period",
-						.bounds_milli = transition_milli,
-						.n_bounds = ARRAY_LEN(transition_milli),
-						.counts = s->transition_buckets,
-						.sum_milli = (uint64_t)s->transition_sum_s * 1000});
+	prom_histogram(p, &(struct prom_histogram){.name = "reals_response_duration",
+						   .help = "observe reals response time",
+						   .bounds_milli = summary_response_ms,
+						   .n_bounds = ARRAY_LEN(summary_response_ms),
+						   .counts = s->response_buckets,
+						   .sum_micro = s->response_sum_us});
+	prom_histogram(p, &(struct prom_histogram){.name = "reals_transitions",
+						   .help = "observe reals transition period",
+						   .bounds_milli = transition_milli,
+						   .n_bounds = ARRAY_LEN(transition_milli),
+						   .counts = s->transition_buckets,
+						   .sum_micro = s->transition_sum_s * 1000000});
 }
 
 static void put_reference(struct prom *p, const struct overview_gen *gen, const struct summary *s)

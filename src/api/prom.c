@@ -77,18 +77,25 @@ void prom_u64(struct prom *p, const char *name, const char *suffix, const struct
 }
 
 /* "1.5", "0.05", "60": no zeros at the end, as the reference's library prints bounds. */
+/* value / 10^digits, without zeros at the end. */
+static void format_scaled(uint64_t value, int digits, char out[NUMBER_BYTES])
+{
+	uint64_t scale = 1, part;
+
+	for (int i = 0; i < digits; i++)
+		scale *= 10;
+	part = value % scale;
+	for (; part && part % 10 == 0; digits--)
+		part /= 10;
+	if (part)
+		snprintf(out, NUMBER_BYTES, "%" PRIu64 ".%0*" PRIu64, value / scale, digits, part);
+	else
+		snprintf(out, NUMBER_BYTES, "%" PRIu64, value / scale);
+}
+
 static void format_milli(uint64_t thousandths, char out[NUMBER_BYTES])
 {
-	int digits = 3;
-	uint64_t part = thousandths % 1000;
-
-	if (part == 0) {
-		snprintf(out, NUMBER_BYTES, "%" PRIu64, thousandths / 1000);
-		return;
-	}
-	for (; part % 10 == 0; digits--)
-		part /= 10;
-	snprintf(out, NUMBER_BYTES, "%" PRIu64 ".%0*" PRIu64, thousandths / 1000, digits, part);
+	format_scaled(thousandths, 3, out);
 }
 
 void prom_milli(struct prom *p, const char *name, const char *suffix,
@@ -121,6 +128,7 @@ void prom_histogram(struct prom *p, const struct prom_histogram *h)
 	total += h->counts[h->n_bounds];
 	le.value = "+Inf";
 	prom_u64(p, h->name, "_bucket", &le, 1, total);
-	prom_milli(p, h->name, "_sum", NULL, 0, h->sum_milli);
+	format_scaled(h->sum_micro, 6, bound);
+	put_sample(p, h->name, "_sum", NULL, 0, bound);
 	prom_u64(p, h->name, "_count", NULL, 0, total);
 }

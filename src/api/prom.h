@@ -34,7 +34,7 @@ struct prom_histogram {
 	const char *name, *help;
 	const uint32_t *bounds_milli;
 	size_t n_bounds;
-	const uint32_t *counts;
-	uint64_t sum_milli;
+	const uint64_t *counts;
+	uint64_t sum_micro;
 };
 void prom_histogram(struct prom *p, const struct prom_histogram *h);

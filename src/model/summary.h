@@ -24,13 +24,13 @@ struct summary {
 	uint32_t checks_unknown; /* unknown for checks.unknown_max results in a row */
 	/* histogram of all attempts' durations, and of the time between transitions of a real
 	 * (spec/monalive §12.2): counts per bucket, not cumulative; the last is +Inf */
-	uint32_t response_buckets[8];
-	uint32_t transition_buckets[5];
-	uint32_t response_count, transition_count;
-	uint32_t response_sum_ms_low, response_sum_ms_high;
-	uint32_t transition_sum_s;
+	uint64_t response_buckets[8];
+	uint64_t transition_buckets[5];
+	uint64_t response_count, transition_count;
+	uint64_t response_sum_us;
+	uint64_t transition_sum_s;
 	/* failed attempts by the reference's label, order of summary_error_label() */
-	uint32_t errors[12];
+	uint64_t errors[12];
 };
 static_assert(sizeof(struct summary) % 4 == 0, "a whole number of words");
 

@@ -269,16 +269,26 @@ int fleet_adopt(struct fleet *f, const struct generation *gen, const struct gen_
 /* --- retirement --------------------------------------------------------------------------------
  */
 
+/* Byte by byte as it was written, since api may be reading it. */
+static void history_clear(struct history_row *h)
+{
+	_Atomic uint8_t *bytes = (_Atomic uint8_t *)h;
+
+	for (size_t i = 0; i < sizeof(*h); i++) {
+		/* relaxed: readers take each entry as it comes */
+		atomic_store_explicit(&bytes[i], 0, memory_order_relaxed);
+	}
+}
+
 static void retire_checks(struct fleet *f, const struct slot_list *checks)
 {
 	static const struct check_row zero;
-	static const struct history_row no_history;
 
 	for (uint32_t i = 0; i < checks->n; i++) {
 		uint32_t check = checks->at[i];
 
 		seqrow_publish(state_check(f->tables, check), &zero, sizeof(zero));
-		*state_history(f->tables, check) = no_history;
+		history_clear(state_history(f->tables, check));
 		*(uint64_t *)table_row(&f->no_routes, check) = 0;
 	}
 }

@@ -66,15 +66,12 @@ static void fill_states(const struct tally *t, struct summary *s)
 
 void tally_fill(const struct tally *t, struct summary *s)
 {
-	uint64_t sum_ms = t->response_sum_us / 1000;
-
 	fill_states(t, s);
 	memcpy(s->response_buckets, t->response_buckets, sizeof(s->response_buckets));
 	memcpy(s->transition_buckets, t->transition_buckets, sizeof(s->transition_buckets));
 	memcpy(s->errors, t->errors, sizeof(s->errors));
 	s->response_count = t->response_count;
-	s->response_sum_ms_low = (uint32_t)sum_ms;
-	s->response_sum_ms_high = (uint32_t)(sum_ms >> 32);
 	s->transition_count = t->transition_count;
-	s->transition_sum_s = (uint32_t)MIN(t->transition_sum_s, (uint64_t)UINT32_MAX);
+	s->response_sum_us = t->response_sum_us;
+	s->transition_sum_s = t->transition_sum_s;
 }

@@ -12,11 +12,11 @@ struct tally {
 	uint32_t checks[TALLY_STATES], reals[TALLY_STATES];
 	uint32_t services[TALLY_STATES], prefixes[TALLY_STATES];
 	uint32_t reals_enabled;
-	uint32_t response_buckets[8], response_count;
+	uint64_t response_buckets[8], response_count;
 	uint64_t response_sum_us;
-	uint32_t transition_buckets[5], transition_count;
+	uint64_t transition_buckets[5], transition_count;
 	uint64_t transition_sum_s;
-	uint32_t errors[12];
+	uint64_t errors[12];
 	uint8_t error_of[CHECK_KIND__N][CODE__N]; /* index of the reference's label */
 };
 

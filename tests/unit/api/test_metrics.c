@@ -35,8 +35,7 @@ static void setup(void)
 				   .prefixes_announced = 1,
 				   .is_blind = 1,
 				   .response_buckets = {1, 2, 0, 0, 0, 0, 3, 4},
-				   .response_sum_ms_low = 500,
-				   .response_sum_ms_high = 1,
+				   .response_sum_us = 4294967296000500,
 				   .transition_buckets = {0, 1, 0, 0, 2},
 				   .transition_sum_s = 700,
 				   .errors = {6}};
@@ -89,7 +88,7 @@ Test(metrics, global_has_the_references_names_labels_and_buckets)
 		"reals_response_duration_bucket{le=\"0.5\"} 3\n"
 		"reals_response_duration_bucket{le=\"1\"} 6\n"
 		"reals_response_duration_bucket{le=\"+Inf\"} 10\n"
-		"reals_response_duration_sum 4294967.796\nreals_response_duration_count 10\n"
+		"reals_response_duration_sum 4294967296.0005\nreals_response_duration_count 10\n"
 		"# HELP reals_transitions observe reals transition period\n"
 		"# TYPE reals_transitions histogram\n"
 		"reals_transitions_bucket{le=\"10\"} 0\nreals_transitions_bucket{le=\"30\"} 1\n"

@@ -54,16 +54,17 @@ Test(prom, thousandths_lose_their_zeros)
 
 Test(prom, histogram_is_cumulative)
 {
-	static const uint32_t bounds[] = {10, 50, 1000}, counts[] = {1, 0, 2, 4};
+	static const uint32_t bounds[] = {10, 50, 1000};
+	static const uint64_t counts[] = {1, 0, 2, 4};
 
 	prom_histogram(&p, &(struct prom_histogram){.name = "h",
 						    .help = "x",
 						    .bounds_milli = bounds,
 						    .n_bounds = 3,
 						    .counts = counts,
-						    .sum_milli = 12345});
+						    .sum_micro = 12345678});
 	wrote("# HELP h x\n# TYPE h histogram\nh_bucket{le=\"0.01\"} 1\nh_bucket{le=\"0.05\"} 1\n"
-	      "h_bucket{le=\"1\"} 3\nh_bucket{le=\"+Inf\"} 7\nh_sum 12.345\nh_count 7\n");
+	      "h_bucket{le=\"1\"} 3\nh_bucket{le=\"+Inf\"} 7\nh_sum 12.345678\nh_count 7\n");
 }
 
 Test(prom, text_that_does_not_fit_is_noticed)

@@ -119,6 +119,19 @@ Test(fleet_freeze, d32_cancels_what_was_not_yet_sent)
 	fx_free(x);
 }
 
+Test(fleet_freeze, d32_cancels_old_removals_that_could_not_be_sent)
+{
+	struct fx *x = up(NULL, many(N, "ck i10000"));
+
+	fleet_connection(x->fleet, false);
+	fx_bad(x, 1);
+	x->now += 60 * FX_S;
+	round_of(x, 2, N, CODE_CONNECT_TIMEOUT);
+	cr_assert(fleet_is_blind(x->fleet));
+	fx_expect_wish(x, 1, FLEET_ENABLE, 10);
+	fx_free(x);
+}
+
 Test(fleet_freeze, d32_what_went_before_the_first_bad_stays_gone)
 {
 	struct fx *x = up(NULL, many(N, "ck i10000"));
@@ -306,6 +319,7 @@ Test(fleet_freeze, d32_a_reload_does_not_let_frozen_reals_go)
 
 Test(fleet_freeze, d32_a_loss_in_the_balancer_withdraws_nothing_while_blind)
 {
+	char text[1 << 14];
 	struct fx *x = up(NULL, many(N, "ck"));
 
 	round_of(x, 1, N, CODE_CONNECT_TIMEOUT);
@@ -313,6 +327,9 @@ Test(fleet_freeze, d32_a_loss_in_the_balancer_withdraws_nothing_while_blind)
 	cr_assert_eq(fx_srow(x, 4)->state, STATE_DOWN);
 	cr_assert_eq(fx_prow(x, 4)->state, STATE_UP);
 	cr_assert(fx_prow(x, 4)->flags & PREFIX_ROW_FROZEN);
+	snprintf(text, sizeof(text), "%s vs 4/81 g1; rs 4; ck", many(N, "ck"));
+	fx_load(x, text);
+	cr_assert_eq(fx_prow(x, 4)->state, STATE_UP, "a reload does not let it go");
 	x->now += FX_S;
 	round_of(x, 1, N, CODE_OK);
 	cr_assert_eq(fx_prow(x, 4)->state, STATE_DOWN);
@@ -355,6 +372,31 @@ Test(fleet_freeze, d31_reals_out_of_service_do_not_count)
 	round_of(x, 13, 23, CODE_CONNECT_TIMEOUT);
 	cr_assert(!fleet_is_blind(x->fleet));
 	cr_assert_eq(n_disabled(x), 23);
+	fx_free(x);
+}
+
+Test(fleet_freeze, d31_hosts_that_the_file_dropped_do_not_count)
+{
+	struct fx *x = up(NULL, many(N, "ck"));
+
+	round_of(x, 11, N, CODE_CONNECT_TIMEOUT);
+	round_of(x, 1, 10, CODE_OK);
+	fx_load(x, many(10, "ck"));
+	round_of(x, 1, 5, CODE_CONNECT_TIMEOUT);
+	cr_assert(!fleet_is_blind(x->fleet));
+	fx_free(x);
+}
+
+Test(fleet_freeze, d31_what_was_just_removed_is_judged_by_its_newest_result)
+{
+	struct fx *x = up(NULL, many(N, "ck r2"));
+
+	round_of(x, 1, 15, CODE_CONNECT_TIMEOUT);
+	round_of(x, 16, N, CODE_OK);
+	round_of(x, 1, 15, CODE_OK);
+	cr_assert_eq(n_disabled(x), 15, "one good of two");
+	round_of(x, 16, 20, CODE_CONNECT_TIMEOUT);
+	cr_assert(!fleet_is_blind(x->fleet));
 	fx_free(x);
 }
 
