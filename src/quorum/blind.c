@@ -12,7 +12,7 @@ static uint8_t *place(const struct blind *b, uint32_t host)
 int blind_init(struct blind *b, const struct blind_config *config)
 {
 	*b = (struct blind){.config = *config, .is_armed = true, .next_ns = UINT64_MAX};
-	for (uint8_t i = 0; i < BLIND_WINDOW; i++)
+	for (unsigned i = 0; i < BLIND_WINDOW; i++)
 		b->entries[i].older = i + 1 < BLIND_WINDOW ? (uint8_t)(i + 2) : 0;
 	b->free_head = 1;
 	return err_trace(table_init(&b->places, sizeof(uint8_t), MAX_REALS));
