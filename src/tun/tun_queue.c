@@ -45,6 +45,13 @@ static int send_message(const struct tun_queue *q, const struct nlmsghdr *h)
 	return 0;
 }
 
+/* A whole message at the start of n bytes. mnl_nlmsg_ok() takes a length beyond 2 GB for a small
+ * one. */
+static bool is_whole(const struct nlmsghdr *h, size_t n)
+{
+	return n >= sizeof(*h) && h->nlmsg_len >= sizeof(*h) && h->nlmsg_len <= n;
+}
+
 /* The answer to a configuration message; packets that come before it are none of ours yet: they
  * are dropped with the first batch, since that drops everything up to its last. */
 static int wait_for_ack(const struct tun_queue *q)
@@ -60,7 +67,7 @@ static int wait_for_ack(const struct tun_queue *q)
 
 		if (n < 0)
 			return err_origin(-errno);
-		if (!mnl_nlmsg_ok(h, (int)n) || h->nlmsg_type != NLMSG_ERROR ||
+		if (!is_whole(h, (size_t)n) || h->nlmsg_type != NLMSG_ERROR ||
 		    mnl_nlmsg_get_payload_len(h) < sizeof(*e))
 			continue;
 		e = mnl_nlmsg_get_payload(h);
@@ -317,7 +324,7 @@ bool tun_queue_next(struct tun_queue *q, struct tun_queued *ret)
 		const struct nlmsghdr *h = (const void *)q->at;
 		size_t step;
 
-		if (q->left < sizeof(*h) || !mnl_nlmsg_ok(h, (int)q->left)) {
+		if (!is_whole(h, q->left)) {
 			if (!next_datagram(q))
 				return false;
 			continue;
