@@ -90,7 +90,8 @@ help:
 	@echo 'make fuzz          libFuzzer, T=name SECONDS=60'
 	@echo 'make lint          format, layers, headers, sizes, banned calls, cppcheck, clang-tidy'
 	@echo 'make format        rewrite the sources as clang-format wants them'
-	@echo 'make bench         benchmarks'
+	@echo 'make bench         the daemon against the floors, in turns [ROWS=tcp,memory SECONDS_PER_ROW=8]'
+	@echo 'make bench-count   instructions per check against the record (callgrind)'
 	@echo 'make deps          install build dependencies (Debian, Ubuntu); names Fedora packages'
 	@echo 'make install       DESTDIR= PREFIX=$(PREFIX)'
 	@echo 'make clean'
@@ -195,7 +196,7 @@ $(BUILD)/gen/%.pb-c.c: proto/%.proto
 $(O)/tests/peers/%: tests/peers/%.c $(BUILD)/gen/yanet.pb-c.c $(ALL_LIBS) | $(O)/flags
 	$(call link_all,-lprotobuf-c,$(BUILD)/gen/yanet.pb-c.c -Wno-conversion)
 
-.PHONY: peers test integ check asan tsan torture fuzz bench
+.PHONY: peers test integ check asan tsan torture fuzz
 peers: $(PEER_BIN)
 test: $(UNIT_BIN) $(SIM_BIN) $(FUZZ_REPLAY)
 	$(Q)$(RUN_TESTS) $(UNIT_BIN) $(SIM_BIN) $(FUZZ_REPLAY)
@@ -247,6 +248,18 @@ fuzz:
 	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz $(BUILD)/fuzz/tests/fuzz/fuzz_$(T)
 	$(Q)mkdir -p $(BUILD)/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
 	$(BUILD)/fuzz/tests/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=2048 $(BUILD)/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+
+# --- benchmarks ------------------------------------------------------------------------------
+# Writes $(BUILD)/bench/: table.md, bench.json and, if gnuplot is there (make deps-bench), budgets.svg.
+ROWS            ?=
+SECONDS_PER_ROW ?= 8
+.PHONY: bench bench-count deps-bench
+bench: all peers $(BENCH_BIN)
+	$(Q)ALIVED_BUILD=$(abspath $(O)) scripts/bench --rows '$(ROWS)' --seconds $(SECONDS_PER_ROW) --out $(abspath $(BUILD))/bench
+bench-count: $(O)/bench/bench_instructions
+	$(Q)ALIVED_BUILD=$(abspath $(O)) scripts/bench-callgrind
+deps-bench:
+	$(Q)scripts/install-deps build test bench
 
 # --- lint ------------------------------------------------------------------------------------
 .PHONY: lint format

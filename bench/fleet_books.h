@@ -147,6 +147,7 @@ static void put_stats(struct str *s, const struct range *r, double interval_s)
 {
 	double *v = calloc(MAX((size_t)n_samples, (size_t)n_targets) + 1, sizeof(*v));
 	uint64_t first = UINT64_MAX, last_first = 0, sum = 0, n = 0;
+	double drift = 0;
 
 	if (!v)
 		return;
@@ -172,13 +173,19 @@ static void put_stats(struct str *s, const struct range *r, double interval_s)
 	n = 0;
 	for (uint32_t i = r->first; i < r->end; i++) {
 		const struct target *t = &targets[i];
+		double ppm;
 
-		if (t->n_arrivals > 1)
-			v[n++] = fabs((double)(t->last_ns - t->first_ns) / (t->n_arrivals - 1) /
-					      (interval_s * 1e9) -
-				      1) *
-				 1e6;
+		if (t->n_arrivals < 2)
+			continue;
+		ppm = ((double)(t->last_ns - t->first_ns) / (t->n_arrivals - 1) /
+			       (interval_s * 1e9) -
+		       1) *
+		      1e6;
+		drift += ppm;
+		v[n++] = fabs(ppm);
 	}
+	/* of all together, signed: the lateness of single arrivals cancels out */
+	str_putf(s, ",\"mean_drift_ppm\":%.1f", n ? drift / (double)n : 0.0);
 	put_quantiles(s, "drift_ppm", v, n);
 	str_puts(s, "}\n");
 	free(v);
