@@ -21,7 +21,7 @@ enum check_row_flag {
 	CHECK_ROW_WEIGHT_KNOWN = 1 << 0, /* a dynamic weight was given at least once */
 	CHECK_ROW_IN_USE = 1 << 1,       /* the slot holds a check of the adopted generation */
 	CHECK_ROW_UNKNOWN_TOLD = 1 << 2, /* the unknown_max alarm was raised */
-	CHECK_ROW_NO_ROUTE = 1 << 3,     /* its latest known or no_route results are no_route */
+	CHECK_ROW_NO_ROUTE = 1 << 3,     /* in a run of no_route results (decisions 14) */
 };
 
 /* Fields of struct check_row.word. */
