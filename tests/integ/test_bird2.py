@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The daemon with two unmodified BIRDs: what it decides is what the neighbour has."""
-import os, shutil, signal, subprocess, sys, time
+import datetime, os, shutil, signal, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 import integ
@@ -34,14 +34,26 @@ def vip_service(vip, ip, group='default', **kw):
     return service(vip, [(ip, PORT)], check=HTTP, extra='announce_group %s\nquorum 1' % group, delay=0.1, **kw)
 
 
+STATIC = '''virtual_server %s 80 {
+  protocol TCP
+  lvs_sched wrr
+  lvs_method NAT
+  announce_group default
+  real_server %s 80 {
+  }
+}
+'''
+
+
 def static_services(n):
-    """VIPs that are always up: their real has no checks."""
-    text = ''
-    for i in range(n):
-        vip = '198.18.%d.%d' % (i // 500, i // 2 % 250 + 1) if i % 2 == 0 else '2001:db8:%x::%x' % (i // 500, i // 2 + 1)
-        text += ('virtual_server %s 80 {\n  protocol TCP\n  lvs_sched wrr\n  lvs_method NAT\n  announce_group default\n'
-                 '  real_server %s 80 {\n  }\n}\n' % (vip, '127.0.9.9' if i % 2 == 0 else '::1'))
-    return text
+    """VIPs that are always up, of both families: their real has no checks."""
+    v4 = [STATIC % ('198.18.%d.%d' % (i // 250, i % 250 + 1), '127.0.9.9') for i in range((n + 1) // 2)]
+    v6 = [STATIC % ('2001:db8::%x' % (i + 1), '::1') for i in range(n // 2)]
+    return ''.join(v4 + v6)
+
+
+def wall(ts):
+    return datetime.datetime.fromisoformat(ts.replace('Z', '+00:00')).timestamp()
 
 
 def test_vip_up_is_a_route_at_the_neighbour_and_quorum_lost_takes_it_away():
@@ -62,6 +74,152 @@ def test_vip_up_is_a_route_at_the_neighbour_and_quorum_lost_takes_it_away():
                  {'backend': 'bird2', 'groups': 2, 'groups_synced': 2, 'unsent': 0})
         equal(d.stop(), 0)
         wait_for('the stop withdraws', lambda: birds.n_routes() == (0, 0))
+
+
+def two_vips(birds, more=''):
+    """192.0.2.10 follows 127.0.5.1, 192.0.2.11 is always up."""
+    text = vip_service('192.0.2.10', '127.0.5.1') + STATIC % ('192.0.2.11', '127.0.9.9')
+    return Daemon(text, yaml(birds, more))
+
+
+def both_announced(birds):
+    wait_for('sessions', birds.established, 20)
+    wait_for('both routes', lambda: birds.n_routes() == (2, 0))
+
+
+def test_latency_of_withdrawals_with_1000_vips():
+    text = static_services(999) + vip_service('192.0.2.10', '127.0.5.1')
+    took = []
+    with Birds() as birds, HttpReal('127.0.5.1', PORT) as real, Daemon(text, yaml(birds)) as d:
+        wait_for('sessions', birds.established, 20)
+        wait_for('1000 routes', lambda: birds.n_routes() == (501, 499))
+        for i in range(55):
+            real.status = 503
+            wait_for('gone', lambda: not birds.has('192.0.2.10'), step=0)
+            gone = time.time()
+            lines = wait_for('its line', lambda: d.events('prefix_withdraw')[i:])
+            took.append((gone - wall(lines[0]['ts'])) * 1000)
+            real.status = 200
+            wait_for('back', lambda: birds.has('192.0.2.10'))
+        equal(birds.n_routes(), (501, 499))
+        equal(d.events('bird_routes_differ') + d.events('bird_config_refused'), [])
+    took.sort()
+    print('# withdrawal, log line to neighbour, 1000 VIPs, %d samples: p50 %.1f ms, p99 %.1f ms, max %.1f ms' %
+          (len(took), took[len(took) // 2], took[int(len(took) * 0.99)], took[-1]), flush=True)
+    check(took[len(took) // 2] < 100 * integ.SLOW, 'the median is %.1f ms', took[len(took) // 2])
+
+
+def test_1000_vips_come_and_go_with_few_configures():
+    services = [(('198.18.7.%d' % i), ['127.0.5.1']) for i in range(1, 201)]
+    text = static_services(800) + ''.join(vip_service(vip, '127.0.5.1') for vip, _ in services)
+    with Birds() as birds, HttpReal('127.0.5.1', PORT) as real, Daemon(text, yaml(birds)) as d:
+        wait_for('sessions', birds.established, 20)
+        wait_for('1000 routes', lambda: birds.n_routes() == (600, 400), 20)
+        before = birds.n_configured()
+        real.status = 503
+        wait_for('200 are gone', lambda: birds.n_routes() == (400, 400), 10)
+        check(birds.n_configured() - before <= 60, 'configures are coalesced: %d', birds.n_configured() - before)
+
+
+def test_killed_bird_starts_with_the_right_routes():
+    with Birds() as birds, HttpReal('127.0.5.1', PORT) as real, two_vips(birds) as d:
+        both_announced(birds)
+        birds.kill('local')
+        wait_for('the neighbour lost them', lambda: birds.n_routes() == (0, 0))
+        wait_for('it is told', lambda: d.events('bird_away'))
+        real.status = 503
+        wait_for('a withdrawal meanwhile', lambda: d.events('prefix_withdraw'))
+        wait_for('the file is current', lambda: '192.0.2.10/32' not in birds.text('default'))
+        birds.start('local')
+        wait_for('the other one is back', lambda: birds.has('192.0.2.11'), 30)
+        check(not birds.has('192.0.2.10'), 'a dead VIP was announced by a fresh BIRD')
+        wait_for('connected again', lambda: len(d.events('bird_connected')) == 2)
+        real.status = 200
+        wait_for('up again', lambda: birds.n_routes() == (2, 0))
+
+
+def test_stopped_bird_is_noticed_and_told_when_it_goes_on():
+    with Birds() as birds, HttpReal('127.0.5.1', PORT) as real, two_vips(birds) as d:
+        both_announced(birds)
+        birds.send('local', signal.SIGSTOP)
+        real.status = 503
+        line = wait_for('no reply', lambda: d.events('bird_away'), 8)[0]
+        equal(line['error'], 'no reply in time')
+        birds.send('local', signal.SIGCONT)
+        wait_for('gone', lambda: not birds.has('192.0.2.10'))
+        check(birds.has('192.0.2.11'))
+        wait_for('accepted', lambda: d.summary()['announcer']['unsent'] == 0)
+
+
+def test_broken_bird_config_blocks_a_withdrawal_with_an_alarm_until_repaired():
+    with Birds() as birds, HttpReal('127.0.5.1', PORT) as real, two_vips(birds) as d:
+        both_announced(birds)
+        birds.write_local('this is no configuration;\n')
+        real.status = 503
+        line = wait_for('the alarm', lambda: d.events('bird_config_refused'))[0]
+        check('syntax error' in line['text'], 'the text of BIRD: %s', line)
+        wait_for('a problem is shown', lambda: d.summary()['announcer']['groups_synced'] == 0)
+        time.sleep(3.5)
+        check(birds.has('192.0.2.10'), 'nothing but an alarm by default')
+        birds.write_local()
+        wait_for('gone', lambda: not birds.has('192.0.2.10'))
+        check(birds.has('192.0.2.11'))
+
+
+def test_broken_bird_config_disables_the_group_if_that_is_wanted():
+    with Birds() as birds, HttpReal('127.0.5.1', PORT) as real, two_vips(birds, ', on_config_error: disable_group') as d:
+        both_announced(birds)
+        birds.write_local('this is no configuration;\n')
+        real.status = 503
+        wait_for('all of the group is gone', lambda: birds.n_routes() == (0, 0), 8)
+        wait_for('it is told', lambda: len(d.events('bird_group_disabled')) == 1)
+        birds.write_local()
+        wait_for('the good one is back', lambda: birds.has('192.0.2.11'))
+        check(not birds.has('192.0.2.10'))
+
+
+def test_what_others_do_to_the_files_and_protocols_is_repaired():
+    with Birds() as birds, HttpReal('127.0.5.1', PORT), two_vips(birds) as d:
+        both_announced(birds)
+        want = birds.text('default')
+        with open(os.path.join(birds.files, 'new'), 'w') as f:
+            f.write(want.replace('192.0.2.11', '192.0.2.99'))
+        os.rename(os.path.join(birds.files, 'new'), os.path.join(birds.files, 'default.conf'))
+        birds.ask('local', 'configure')
+        wait_for('a wrong route', lambda: birds.has('192.0.2.99'))
+        wait_for('repaired', lambda: not birds.has('192.0.2.99') and birds.n_routes() == (2, 0))
+        equal(birds.text('default'), want)
+        os.unlink(os.path.join(birds.files, 'default.conf'))
+        wait_for('the file is back', lambda: birds.text('default') == want)
+        wait_for('both are told', lambda: len(d.events('bird_file_changed_by_others')) == 2)
+        birds.ask('local', "disable 'hc_default_4'")
+        wait_for('its routes are gone', lambda: birds.n_routes() == (0, 0))
+        wait_for('enabled by the next verification', lambda: birds.n_routes() == (2, 0), 12)
+        wait_for('it is told', lambda: d.events('bird_routes_differ'))
+
+
+def test_decision_28_killed_daemon_flaps_nothing():
+    text = vip_service('192.0.2.10', '127.0.5.1') + STATIC % ('192.0.2.11', '127.0.9.9')
+    gone = vip_service('192.0.2.12', '127.0.5.1', group='edge')
+    with Birds() as birds, HttpReal('127.0.5.1', PORT) as real, Daemon(text + gone, yaml(birds)) as d:
+        wait_for('sessions', birds.established, 20)
+        wait_for('three routes', lambda: birds.n_routes() == (3, 0))
+        with open(os.path.join(birds.files, 'foreign.conf'), 'w') as f:
+            f.write('# of somebody else\n')
+        with open(os.path.join(birds.files, 'old.conf'), 'w') as f:
+            f.write(birds.text('edge').replace('edge', 'old').replace('192.0.2.12', '192.0.2.13'))
+        times = [birds.route_time(vip) for vip in ('192.0.2.10', '192.0.2.11')]
+        d.kill()
+        if os.path.exists(d.path('state')):
+            os.unlink(d.path('state'))
+        real.delay = 0.8 # undecided for that long
+        d.write_services(text)
+        d.start()
+        wait_for('warm', lambda: len(d.events('warm')) == 2)
+        wait_for('what is configured no more is gone', lambda: not birds.has('192.0.2.12'))
+        for vip, was in zip(('192.0.2.10', '192.0.2.11'), times):
+            check(abs(birds.route_time(vip) - was) < 0.02, '%s flapped: %s, %s', vip, birds.route_time(vip), was)
+        equal(sorted(n for n in os.listdir(birds.files) if not n.startswith('.')), ['default.conf', 'edge.conf', 'foreign.conf'])
 
 
 if not shutil.which('bird'):

@@ -10,11 +10,13 @@ protocol device { }
 protocol kernel { ipv4 { import none; export where proto !~ "hc_*"; }; }
 protocol bgp up4 {
   local 10.255.0.1 as 65001;
+  connect delay time 1; connect retry time 1; error wait time 1, 2;
   neighbor 10.255.0.2 as 65002;
   ipv4 { import none; export where proto ~ "hc_*"; next hop self; };
 }
 protocol bgp up6 {
   local fd00:a11::1 as 65001;
+  connect delay time 1; connect retry time 1; error wait time 1, 2;
   neighbor fd00:a11::2 as 65002;
   ipv6 { import none; export where proto ~ "hc_*"; next hop self; };
 }
@@ -24,11 +26,13 @@ router id 10.255.0.2;
 protocol device { }
 protocol bgp down4 {
   local 10.255.0.2 as 65002;
+  connect delay time 1; connect retry time 1; error wait time 1, 2;
   neighbor 10.255.0.1 as 65001;
   ipv4 { import all; export none; };
 }
 protocol bgp down6 {
   local fd00:a11::2 as 65002;
+  connect delay time 1; connect retry time 1; error wait time 1, 2;
   neighbor fd00:a11::1 as 65001;
   ipv6 { import all; export none; };
 }
@@ -173,8 +177,21 @@ class Birds:
         text = '\n'.join(self.far('show route count'))
         return tuple(int(re.search(r'(\d+) of \d+ routes for \d+ networks in table master%d' % f, text).group(1)) for f in (4, 6))
 
+    def n_configured(self):
+        """How often the local BIRD was configured anew."""
+        with open(self.path('local.log')) as f:
+            return f.read().count('Reconfigured')
+
+    def text(self, group):
+        try:
+            with open(os.path.join(self.files, group + '.conf')) as f:
+                return f.read()
+        except FileNotFoundError:
+            return ''
+
     def route_time(self, vip):
-        """When the neighbour learned it, as BIRD prints it: a flap shows as another time."""
+        """When the neighbour learned it, seconds of the day; BIRD's print of it moves by a millisecond."""
         length = 128 if ':' in vip else 32
         text = '\n'.join(self.far('show route for %s/%d all' % (vip, length)))
-        return re.search(r'\[down\d (\S+)', text).group(1)
+        h, m, s = re.search(r'\[down\d (\d+):(\d+):([\d.]+)', text).groups()
+        return int(h) * 3600 + int(m) * 60 + float(s)

@@ -1,0 +1,361 @@
+#include "announce/bird2_talk.h"
+
+#include "base/clk.h"
+#include "base/err.h"
+#include "base/log.h"
+
+enum {
+	CONFIGURE_LIMIT_MS = 5000,
+	ASK_LIMIT_MS = 1000,
+	REFUSED_FIRST_MS = 1000,
+	REFUSED_MAX_MS = 30000,
+	REFUSED_URGENT_MS = 2000, /* a withdrawal waits */
+	POLL_MS = 50,             /* `show status` while BIRD is in progress */
+	POLL_FOR_MS = 10000,
+	VERIFY_MS = 10000,
+	VERIFY_AGAIN_MS = 1000, /* did the repair help? */
+	LEVER_MS = 3000,        /* a withdrawal waits that long: on_config_error */
+	COMMAND_BYTES = BIRD_FILE_NAME_BYTES + 32
+};
+
+static uint64_t now_of(const struct bird2_talk *t)
+{
+	return evloop_now(t->args->loop);
+}
+
+static void count(const struct bird2_talk *t, enum counter which)
+{
+	counter_add(t->args->counters, which, 1);
+}
+
+bool bird2_talk_needs_configure(const struct bird2_talk *t)
+{
+	return t->must_configure || t->n_writes != t->taken_writes;
+}
+
+uint64_t bird2_talk_configure_due(const struct bird2_talk *t)
+{
+	if (!birdc_is_connected(&t->ctl))
+		return BIRD2_NEVER;
+	return t->is_refused ? t->refused_until_ns : 0;
+}
+
+void bird2_talk_wrote(struct bird2_talk *t)
+{
+	t->n_writes++;
+}
+
+void bird2_talk_hurry(struct bird2_talk *t)
+{
+	t->is_hurried = true;
+	t->refused_until_ns = 0;
+}
+
+/* --- saying --------------------------------------------------------------------------------------
+ */
+
+static void give(struct bird2_talk *t, enum bird2_command command, uint32_t limit_ms,
+		 const char *text)
+{
+	t->command = command;
+	t->n_routes = 0;
+	birdc_command(&t->ctl, limit_ms, text);
+}
+
+void bird2_talk_configure(struct bird2_talk *t)
+{
+	t->asked_writes = t->n_writes;
+	give(t, BIRD2_CONFIGURE, CONFIGURE_LIMIT_MS, "configure");
+	if (t->args->app->bird2.durable)
+		bird_file_sync_dir(t->args->app->bird2.dir); /* BIRD need not wait for it */
+}
+
+static void count_routes(struct bird2_talk *t)
+{
+	char text[COMMAND_BYTES], protocol[BIRD_FILE_NAME_BYTES];
+
+	t->command_group = t->verify_at / 2;
+	bird_file_protocol(t->groups[t->command_group].name, t->verify_at % 2 == 0, protocol);
+	snprintf(text, sizeof(text), "show route protocol '%s' count", protocol);
+	give(t, BIRD2_COUNT, ASK_LIMIT_MS, text);
+}
+
+/* `?` is one character: hc_a_? is not of group a_b, which hc_a_* would be. The next successful
+ * configure enables the group again by itself. */
+static void disable(struct bird2_talk *t, uint32_t i)
+{
+	char text[COMMAND_BYTES];
+
+	t->command_group = i;
+	t->groups[i].is_disabled = true;
+	snprintf(text, sizeof(text), "disable \"hc_%s_?\"", t->groups[i].name);
+	LOG(LOG_ERROR, "announce", "bird_group_disabled", LF_STR("group", t->groups[i].name),
+	    LF_STR("why", "a withdrawal cannot be configured"));
+	give(t, BIRD2_DISABLE, ASK_LIMIT_MS, text);
+}
+
+/* When the emergency lever is due for this group. */
+static uint64_t lever_due(const struct bird2_talk *t, const struct bird2_group *g)
+{
+	bool is_blocked = g->withdrawing_since_ns && (t->is_refused || g->has_failed);
+
+	if (!t->args->app->bird2.disables_group || g->is_disabled || !is_blocked)
+		return BIRD2_NEVER;
+	return t->is_hurried ? 0 : g->withdrawing_since_ns + LEVER_MS * CLK_MS;
+}
+
+static bool can_verify(const struct bird2_talk *t)
+{
+	return !bird2_talk_needs_configure(t) && !t->poll_ns && t->n_groups > 0;
+}
+
+uint64_t bird2_talk_ask_due(const struct bird2_talk *t)
+{
+	uint64_t due = BIRD2_NEVER;
+
+	if (t->ctl.state != BIRDC_IDLE)
+		return due;
+	for (uint32_t i = 0; i < t->n_groups; i++)
+		due = MIN(due, lever_due(t, &t->groups[i]));
+	if (t->poll_ns)
+		due = MIN(due, t->poll_ns);
+	if (can_verify(t))
+		due = MIN(due, t->verify_ns);
+	return due;
+}
+
+void bird2_talk_ask(struct bird2_talk *t)
+{
+	uint64_t now = now_of(t);
+
+	if (bird2_talk_ask_due(t) > now)
+		return;
+	for (uint32_t i = 0; i < t->n_groups; i++) {
+		if (lever_due(t, &t->groups[i]) <= now) {
+			disable(t, i);
+			return;
+		}
+	}
+	if (t->poll_ns && t->poll_ns <= now)
+		give(t, BIRD2_STATUS, ASK_LIMIT_MS, "show status");
+	else
+		count_routes(t);
+}
+
+/* --- hearing: configure --------------------------------------------------------------------------
+ */
+
+static void on_taken(struct bird2_talk *t, unsigned code)
+{
+	count(t, CTR_BIRD_CONFIGURES);
+	if (t->is_refused)
+		LOG(LOG_INFO, "announce", "bird_takes_config_again");
+	t->is_refused = false;
+	t->refused_ms = 0;
+	t->last_error = "";
+	t->taken_writes = t->asked_writes;
+	t->must_configure = false;
+	for (uint32_t i = 0; i < t->n_groups; i++)
+		t->groups[i].is_disabled = false;
+	if (code != BIRDC_RECONFIGURED && !t->poll_ns) {
+		t->poll_ns = now_of(t) + POLL_MS * CLK_MS;
+		t->poll_until_ns = now_of(t) + POLL_FOR_MS * CLK_MS;
+	}
+}
+
+static bool has_waiting_withdrawal(const struct bird2_talk *t)
+{
+	for (uint32_t i = 0; i < t->n_groups; i++) {
+		if (t->groups[i].withdrawing_since_ns)
+			return true;
+	}
+	return false;
+}
+
+static void on_refused(struct bird2_talk *t, const char *text)
+{
+	uint64_t now = now_of(t);
+	bool is_urgent = has_waiting_withdrawal(t);
+	uint32_t limit = is_urgent ? REFUSED_URGENT_MS : REFUSED_MAX_MS;
+
+	count(t, CTR_BIRD_REFUSALS);
+	if (!t->is_refused)
+		t->refused_at_ns = now;
+	t->is_refused = true;
+	t->refused_ms = MIN(t->refused_ms ? 2 * t->refused_ms : (uint32_t)REFUSED_FIRST_MS, limit);
+	t->refused_until_ns = now + t->refused_ms * CLK_MS;
+	t->last_error = "BIRD refuses its configuration";
+	LOG(LOG_ERROR, "announce", "bird_config_refused", LF_STR("text", text),
+	    LF_BOOL("withdrawal_waits", is_urgent),
+	    LF_U64("for_s", (now - t->refused_at_ns) / CLK_S));
+}
+
+/* Returns true if the configuration was taken. */
+static bool on_configured(struct bird2_talk *t, unsigned code, const char *text)
+{
+	if (code == BIRDC_RECONFIGURED || code == BIRDC_IN_PROGRESS || code == BIRDC_QUEUED) {
+		on_taken(t, code);
+		return true;
+	}
+	if (code >= BIRDC_FIRST_ERROR)
+		on_refused(t, text);
+	else
+		birdc_reset(&t->ctl, "an answer to configure that says nothing");
+	return false;
+}
+
+/* --- hearing: the rest ---------------------------------------------------------------------------
+ */
+
+/* No message tells the end of a reconfiguration in progress: ask until it is over. */
+static void on_status(struct bird2_talk *t, unsigned code, const char *text)
+{
+	bool is_in_progress = code == BIRDC_STATUS && strncmp(text, "Reconfiguration", 15) == 0;
+
+	if (is_in_progress && now_of(t) < t->poll_until_ns) {
+		t->poll_ns = now_of(t) + POLL_MS * CLK_MS;
+		return;
+	}
+	if (is_in_progress)
+		LOG(LOG_WARN, "announce", "bird_still_in_progress");
+	t->poll_ns = 0;
+	t->verify_ns = now_of(t);
+}
+
+static void end_round(struct bird2_talk *t)
+{
+	t->verify_at = 0;
+	t->verify_ns = now_of(t) + VERIFY_MS * CLK_MS;
+	if (t->has_mismatch) {
+		t->must_configure = true;
+		if (!t->was_mismatch)
+			t->verify_ns = now_of(t) + VERIFY_AGAIN_MS * CLK_MS;
+		t->last_error = "BIRD's routes differ";
+	} else if (t->was_mismatch) {
+		t->last_error = "";
+		LOG(LOG_INFO, "announce", "bird_routes_agree_again");
+	}
+	t->was_mismatch = t->has_mismatch;
+	t->has_mismatch = false;
+}
+
+/* The first time it is a warning, since the configure that follows repairs it. */
+static void tell_mismatch(struct bird2_talk *t, const struct bird2_group *g, bool is_v4,
+			  uint64_t want, const char *text)
+{
+	count(t, CTR_BIRD_REPAIRS);
+	t->has_mismatch = true;
+	LOG(t->was_mismatch ? LOG_ERROR : LOG_WARN, "announce", "bird_routes_differ",
+	    LF_STR("group", g->name), LF_U64("family", is_v4 ? 4 : 6),
+	    LF_U64("routes", t->n_routes), LF_U64("want", want), LF_STR("text", text));
+}
+
+static void on_counted(struct bird2_talk *t, unsigned code, const char *text)
+{
+	const struct bird2_group *g = &t->groups[t->command_group];
+	bool is_v4 = t->verify_at % 2 == 0;
+	uint32_t n_v4 = vip_set_n_v4(&g->accepted);
+	uint64_t want = is_v4 ? n_v4 : g->accepted.n - n_v4;
+
+	if (g->is_warm && code >= BIRDC_FIRST_ERROR)
+		tell_mismatch(t, g, is_v4, want, text);
+	else if (g->is_warm && t->n_routes != want)
+		tell_mismatch(t, g, is_v4, want, "");
+	if (++t->verify_at >= 2 * t->n_groups)
+		end_round(t);
+}
+
+static void on_data(void *ctx, unsigned code, const char *text)
+{
+	struct bird2_talk *t = ctx;
+	uint64_t n;
+
+	if (t->command == BIRD2_COUNT && code == BIRDC_ROUTE_COUNT && birdc_reply_count(text, &n))
+		t->n_routes += n;
+}
+
+static void on_done(void *ctx, unsigned code, const char *text)
+{
+	struct bird2_talk *t = ctx;
+	enum bird2_command command = t->command;
+	bool was_taken = false;
+
+	t->command = BIRD2_SILENT;
+	switch (command) {
+	case BIRD2_CONFIGURE:
+		was_taken = on_configured(t, code, text);
+		break;
+	case BIRD2_STATUS:
+		on_status(t, code, text);
+		break;
+	case BIRD2_COUNT:
+		on_counted(t, code, text);
+		break;
+	case BIRD2_DISABLE:
+		if (code >= BIRDC_FIRST_ERROR)
+			LOG(LOG_ERROR, "announce", "bird_disable_refused", LF_STR("text", text));
+		break;
+	case BIRD2_SILENT:
+		break;
+	}
+	t->fn(t->ctx, was_taken);
+}
+
+static void forget_run(struct bird2_talk *t)
+{
+	t->command = BIRD2_SILENT;
+	t->must_configure = true; /* nobody knows what it has read */
+	t->is_refused = false;
+	t->refused_ms = 0;
+	t->poll_ns = 0;
+	t->verify_at = 0;
+	t->verify_ns = now_of(t) + VERIFY_MS * CLK_MS;
+	t->has_mismatch = false;
+	for (uint32_t i = 0; i < t->n_groups; i++)
+		t->groups[i].is_disabled = false;
+}
+
+static void on_ready(void *ctx)
+{
+	struct bird2_talk *t = ctx;
+
+	LOG(LOG_INFO, "announce", "bird_connected", LF_STR("path", t->ctl.path.sun_path));
+	t->is_away_told = false;
+	t->last_error = "";
+	forget_run(t);
+	t->fn(t->ctx, false);
+}
+
+static void on_gone(void *ctx, const char *why)
+{
+	struct bird2_talk *t = ctx;
+
+	if (!t->is_away_told)
+		LOG(LOG_ERROR, "announce", "bird_away", LF_STR("path", t->ctl.path.sun_path),
+		    LF_STR("error", why));
+	t->is_away_told = true;
+	t->last_error = why;
+	forget_run(t);
+	t->fn(t->ctx, false);
+}
+
+void bird2_talk_init(struct bird2_talk *t, const struct announcer_args *args,
+		     struct bird2_group *groups, uint32_t n_groups, bird2_talk_fn fn, void *ctx)
+{
+	struct birdc_hooks hooks = {
+		.ctx = t, .ready = on_ready, .data = on_data, .done = on_done, .gone = on_gone};
+
+	*t = (struct bird2_talk){.args = args,
+				 .groups = groups,
+				 .n_groups = n_groups,
+				 .fn = fn,
+				 .ctx = ctx,
+				 .must_configure = true,
+				 .last_error = ""};
+	birdc_init(&t->ctl, args->loop, args->app->bird2.ctl_sock, &hooks);
+}
+
+void bird2_talk_deinit(struct bird2_talk *t)
+{
+	birdc_deinit(&t->ctl);
+}

@@ -1,0 +1,70 @@
+/* What backend bird2 says to BIRD, and what it makes of the answers: one `configure` at a time,
+ * `show status` while one is in progress, the count of routes every 10 s, and `disable` as the
+ * emergency lever. Knows which written files BIRD has taken. agg's thread. */
+#pragma once
+
+#include "announce/bird2_group.h"
+#include "announce/birdc.h"
+
+enum bird2_command {
+	BIRD2_SILENT,
+	BIRD2_CONFIGURE,
+	BIRD2_STATUS,
+	BIRD2_COUNT,
+	BIRD2_DISABLE,
+};
+
+/* Something happened: was_taken if BIRD took a configuration, with all files written when it was
+ * asked. */
+typedef void (*bird2_talk_fn)(void *ctx, bool was_taken);
+
+struct bird2_talk {
+	const struct announcer_args *args;
+	struct bird2_group *groups;
+	uint32_t n_groups;
+	bird2_talk_fn fn;
+	void *ctx;
+	struct birdc ctl;
+
+	enum bird2_command command; /* the running one */
+	uint32_t command_group;
+	uint64_t n_routes; /* counted so far */
+
+	/* files written, of these in the configuration asked for, and taken by BIRD */
+	uint64_t n_writes, asked_writes, taken_writes;
+	bool must_configure; /* whatever the files say */
+	bool is_hurried;     /* the daemon stops */
+	bool is_away_told;
+
+	bool is_refused;
+	uint32_t refused_ms;
+	uint64_t refused_at_ns, refused_until_ns;
+
+	uint64_t poll_ns, poll_until_ns; /* 0: not polling */
+	uint64_t verify_ns;              /* when the next round, or protocol, is due */
+	uint32_t verify_at;              /* 2 * group + family: the protocol that is next */
+	bool has_mismatch, was_mismatch; /* in this round, in the one before */
+	const char *last_error;          /* static; "" if none */
+};
+
+#define BIRD2_NEVER UINT64_MAX
+
+/* Connects with the loop's next turn. args and groups outlive it. */
+void bird2_talk_init(struct bird2_talk *t, const struct announcer_args *args,
+		     struct bird2_group *groups, uint32_t n_groups, bird2_talk_fn fn, void *ctx);
+void bird2_talk_deinit(struct bird2_talk *t);
+
+/* A file was written or removed: BIRD has to be told. */
+void bird2_talk_wrote(struct bird2_talk *t);
+/* The daemon stops: one more try at once, and the lever without waiting. */
+void bird2_talk_hurry(struct bird2_talk *t);
+
+bool bird2_talk_needs_configure(const struct bird2_talk *t);
+/* When it may be given: 0 now, BIRD2_NEVER while BIRD is away. */
+uint64_t bird2_talk_configure_due(const struct bird2_talk *t);
+/* Nothing may be running; BIRD is there. */
+void bird2_talk_configure(struct bird2_talk *t);
+
+/* When there is something else to ask. Nothing may be running. */
+uint64_t bird2_talk_ask_due(const struct bird2_talk *t);
+void bird2_talk_ask(struct bird2_talk *t);
