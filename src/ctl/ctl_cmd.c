@@ -8,8 +8,10 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "ctl/ctl_config.h"
+#include "ctl/ctl_doctor.h"
 #include "ctl/ctl_set.h"
 #include "ctl/ctl_show.h"
+#include "ctl/ctl_tun.h"
 
 enum { MAX_ARGS = 16, NAME_BYTES = 64, MAX_DISTANCE = 3 };
 
@@ -64,6 +66,27 @@ static const struct ctl_cmd cmds[] = {
 	 0,
 	 1,
 	 ctl_config_check},
+	{{"doctor"},
+	 "[-c FILE]",
+	 "look for what keeps checks, balancer or announcements from working",
+	 "Looks at the files, the daemon, its rights, the netfilter queue and host rules, routes,\n"
+	 "packet sizes, descriptors and sockets, in the network namespace it runs in; best as\n"
+	 "root. One line per finding, with the command that repairs it. Exits 1 if there is an\n"
+	 "error or a warning. FILE is alived.yaml (default /etc/alived/alived.yaml).\n",
+	 0,
+	 0,
+	 ctl_doctor_run},
+	{{"tun", "rules"},
+	 "[-c FILE] [--print iptables|ip6tables] [--apply | --remove]",
+	 "the host rules of tunnelled checks: print, apply or remove",
+	 "Without --apply and --remove the commands are printed, for both tools or the one named.\n"
+	 "--apply adds what is missing and removes what is out of date, all at once, and touches\n"
+	 "no rules but those with the comment 'alived'. --remove takes these out. Reads "
+	 "alived.yaml\n"
+	 "(-c FILE) and the services file; needs no daemon.\n",
+	 0,
+	 0,
+	 ctl_tun_rules},
 	{{"rs", "set"},
 	 "VS RS state up|drain|down|auto\n       alivectl rs set VS RS weight N|N%|auto",
 	 "override a real server's verdict or weight",
@@ -226,6 +249,32 @@ static bool set_services(struct ctl_opts *o, const char *value)
 	return *value != 0;
 }
 
+static bool set_config(struct ctl_opts *o, const char *value)
+{
+	o->config = value;
+	return *value != 0;
+}
+
+static bool set_tool(struct ctl_opts *o, const char *value)
+{
+	o->tool = value;
+	return strcmp(value, "iptables") == 0 || strcmp(value, "ip6tables") == 0;
+}
+
+static bool set_applies(struct ctl_opts *o, const char *value)
+{
+	(void)value;
+	o->applies = true;
+	return true;
+}
+
+static bool set_removes(struct ctl_opts *o, const char *value)
+{
+	(void)value;
+	o->removes = true;
+	return true;
+}
+
 static bool set_json(struct ctl_opts *o, const char *value)
 {
 	(void)value;
@@ -251,6 +300,11 @@ static const struct option_row options[] = {
 	{"-s", true, set_sock},
 	{"--socket", true, set_sock},
 	{"--services", true, set_services},
+	{"-c", true, set_config},
+	{"--config", true, set_config},
+	{"--print", true, set_tool},
+	{"--apply", false, set_applies},
+	{"--remove", false, set_removes},
 	{"--json", false, set_json},
 	{"-h", false, set_help},
 	{"--help", false, set_help},

@@ -16,6 +16,9 @@ enum ctl_exit {
 struct ctl_opts {
 	const char *sock;
 	const char *services; /* --services FILE, or NULL */
+	const char *config;   /* -c FILE, or NULL */
+	const char *tool;     /* --print iptables|ip6tables, or NULL: both */
+	bool applies, removes;
 	bool is_json;
 	bool is_coloured; /* standard output is a terminal, and NO_COLOR is unset or empty */
 	bool wants_help;

@@ -3,6 +3,4 @@
 
 #include "ctl/ctl_cmd.h"
 
-#define CTL_CONFIG_DEFAULT "/etc/alived/alived.yaml"
-
 enum ctl_exit ctl_config_check(const struct ctl_opts *o, int argc, char **argv);
