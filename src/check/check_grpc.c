@@ -234,15 +234,15 @@ static enum check_step grpc_input(struct check_talk *t, const void *data, size_t
 	return check_driver_over(t, (enum check_code)codes[end], h2_detail(h2));
 }
 
-/* A server that is leaving may finish the request before it closes, or not. */
-static void on_eof(struct check_talk *t)
+/* A server that is leaving may finish the request before it closes or resets, or not. */
+static void on_close(struct check_talk *t, enum check_code code, uint32_t detail)
 {
-	uint32_t code = 0;
+	uint32_t goaway = 0;
 
-	if (h2_was_told_to_leave(t->grpc->h2, &code))
-		check_driver_over(t, CODE_H2_GOAWAY, code);
+	if (h2_was_told_to_leave(t->grpc->h2, &goaway))
+		check_driver_over(t, CODE_H2_GOAWAY, goaway);
 	else
-		check_driver_over(t, CODE_CLOSED_EARLY, t->outcome.bytes_read);
+		check_driver_over(t, code, detail);
 }
 
 static void grpc_interrupted(struct check_talk *t, enum check_interrupt why, uint32_t detail)
@@ -250,9 +250,9 @@ static void grpc_interrupted(struct check_talk *t, enum check_interrupt why, uin
 	if (why == CHECK_TIMEOUT)
 		check_driver_over(t, CODE_RESPONSE_TIMEOUT, 0);
 	else if (why == CHECK_EOF)
-		on_eof(t);
+		on_close(t, CODE_CLOSED_EARLY, t->outcome.bytes_read);
 	else if (!check_driver_is_ours(t, detail))
-		check_driver_over(t, CODE_RESET, detail);
+		on_close(t, CODE_RESET, detail);
 }
 
 const struct check_driver check_grpc_driver = {

@@ -13,6 +13,10 @@
 
 #include "base/err.h"
 
+/* Newer than the oldest libnghttp2 we take: NULL there. */
+extern void nghttp2_option_set_max_continuations(nghttp2_option *option, size_t val)
+	__attribute__((weak));
+
 enum block { BLOCK_NONE, BLOCK_HEAD, BLOCK_INTERIM, BLOCK_TRAILER };
 
 struct h2 {
@@ -249,6 +253,16 @@ static void set_callbacks(nghttp2_session_callbacks *c)
 	nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
 }
 
+/* Frames, bytes and fields are counted here. The library's own limit of CONTINUATION frames counts
+ * each piece of a frame's header as a frame, and so depends on how the bytes arrive. */
+static void set_options(nghttp2_option *o)
+{
+	nghttp2_option_set_max_outbound_ack(o, H2_MAX_FRAMES);
+	nghttp2_option_set_no_closed_streams(o, 1);
+	if (nghttp2_option_set_max_continuations)
+		nghttp2_option_set_max_continuations(o, H2_MAX_CONTROL_BYTES);
+}
+
 struct h2 *h2_new(void)
 {
 	struct h2 *h = calloc(1, sizeof(*h));
@@ -262,8 +276,7 @@ struct h2 *h2_new(void)
 		return NULL;
 	}
 	set_callbacks(h->callbacks);
-	nghttp2_option_set_max_outbound_ack(h->option, H2_MAX_FRAMES);
-	nghttp2_option_set_no_closed_streams(h->option, 1);
+	set_options(h->option);
 	return h;
 }
 

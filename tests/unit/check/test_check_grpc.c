@@ -423,6 +423,9 @@ Test(check_grpc, close_after_goaway_is_goaway)
 	frames_begin();
 	h2_server_frame(&in, NGHTTP2_GOAWAY, 0, 0, "\0\0\0\1\0\0\0\0", 8);
 	interrupted(CHECK_EOF, 0, CODE_H2_GOAWAY, 0);
+	interrupted(CHECK_BROKEN, ECONNRESET, CODE_H2_GOAWAY, 0);
+	interrupted(CHECK_BROKEN, EPERM, CODE_REFUSED_LOCALLY, EPERM);
+	interrupted(CHECK_TIMEOUT, 0, CODE_RESPONSE_TIMEOUT, 0);
 }
 
 /* decisions 13 */
