@@ -116,14 +116,19 @@ static int start_engine(struct app *a)
 {
 	struct slot_books books = {0};
 	struct loaded l;
+	int r;
 
 	if (slot_books_init(&books) < 0 || read_services(a, &books, true, &l) != 0) {
 		slot_books_deinit(&books);
 		return 1;
 	}
-	TRY(engine_start(&a->engine, a->config, a->loop, l.generation->n_checks));
-	slot_books_deinit(&a->engine.books);
-	a->engine.books = books;
+	r = engine_start(&a->engine, a->config, a->loop, &books, l.generation->n_checks);
+	if (r < 0) {
+		gen_diff_free(l.diff);
+		gen_free(l.generation);
+		dump_abandon(l.dump);
+		return err_trace(r);
+	}
 	log_started(a, l.generation);
 	engine_adopt(&a->engine, l.generation, l.diff);
 	if (l.dump && dump_commit(l.dump) < 0)
@@ -189,7 +194,10 @@ static int run(struct app *a)
 			LOG(LOG_ERROR, "main", "start_failed", LF_STR("cause", err_last()));
 		log_thread_detach();
 		log_stop();
-		return 1; /* threads that run own nothing outside: the process just ends */
+		signals_deinit(&a->signals, a->loop);
+		evloop_free(a->loop);
+		rcu_thread_unregister();
+		return 1;
 	}
 	notify_ready();
 	serve(a);

@@ -72,6 +72,8 @@ static int make_edges(struct engine *e, uint32_t n_checks)
 		return err_origin(-ENOMEM);
 	memset(e->ports, 0, e->placement.n_workers * sizeof(*e->ports));
 	for (uint32_t i = 0; i < e->placement.n_workers; i++)
+		e->ports[i].bell.fd = -1;
+	for (uint32_t i = 0; i < e->placement.n_workers; i++)
 		TRY(port_init(&e->ports[i], ring_slots(n_checks), &e->agg_bell));
 	return 0;
 }
@@ -224,7 +226,6 @@ static int make(struct engine *e, uint32_t n_checks)
 	TRY(make_edges(e, n_checks));
 	TRY(make_blocks(e));
 	TRY(state_tables_init(&e->tables));
-	TRY(slot_books_init(&e->books));
 	TRY(make_agg(e));
 	TRY(make_tun(e));
 	TRY(make_workers(e));
@@ -257,12 +258,68 @@ static void place(struct engine *e)
 			 &e->placement);
 }
 
-int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,
-		 uint32_t n_checks)
+struct generation *engine_current(const struct engine *e)
 {
-	*e = (struct engine){.app = app, .loop = loop};
+	/* relaxed: main wrote it */
+	return atomic_load_explicit(&e->current, memory_order_relaxed);
+}
+
+static void free_all(struct engine *e)
+{
+	api_free(e->api);
+	sched_free(e->sched);
+	for (uint32_t i = 0; e->workers && i < e->placement.n_workers; i++)
+		worker_free(e->workers[i]);
+	agg_free(e->agg);
+	tun_free(e->tun);
+	tunnel_deinit(&e->tunnel);
+	for (uint32_t i = 0; e->ports && i < e->placement.n_workers; i++)
+		port_deinit(&e->ports[i]);
+	while (e->old) {
+		struct old_generation *old = e->old;
+
+		e->old = old->next;
+		gen_free(old->generation);
+		free(old);
+	}
+	gen_free(engine_current(e));
+	slot_books_deinit(&e->books);
+	state_tables_deinit(&e->tables);
+	command_port_deinit(&e->commands);
+	control_deinit(&e->to_sched);
+	control_deinit(&e->to_agg);
+	control_deinit(&e->to_tun);
+	evloop_unwatch(e->loop, &e->bell_source);
+	wake_deinit(&e->main_bell);
+	wake_deinit(&e->sched_bell);
+	wake_deinit(&e->agg_bell);
+	wake_deinit(&e->api_bell);
+	wake_deinit(&e->tun_bell);
+	free(e->ports);
+	free(e->workers);
+	free(e->counters);
+	free(e->counter_list);
+	free(e->beats);
+	free(e->beat_list);
+	free(e->summary);
+}
+
+int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,
+		 const struct slot_books *books, uint32_t n_checks)
+{
+	struct wake *bells[] = {&e->main_bell, &e->sched_bell, &e->agg_bell, &e->api_bell,
+				&e->tun_bell};
+	int r;
+
+	*e = (struct engine){.app = app, .loop = loop, .books = *books};
+	for (size_t i = 0; i < ARRAY_LEN(bells); i++)
+		bells[i]->fd = -1;
 	place(e);
-	TRY(make(e, n_checks));
+	r = make(e, n_checks);
+	if (r < 0) {
+		free_all(e);
+		return err_trace(r);
+	}
 	return start_threads(e);
 }
 
@@ -318,12 +375,6 @@ static void tell_tun(struct engine *e, struct control_msg msg)
 
 /* --- generations -------------------------------------------------------------------------------
  */
-
-struct generation *engine_current(const struct engine *e)
-{
-	/* relaxed: main wrote it */
-	return atomic_load_explicit(&e->current, memory_order_relaxed);
-}
 
 static void remember_old(struct engine *e, struct generation *generation)
 {
@@ -408,45 +459,6 @@ static void wait_or_leave(struct engine *e, struct control *c, uint32_t number, 
 	}
 }
 
-static void free_all(struct engine *e)
-{
-	sched_free(e->sched);
-	for (uint32_t i = 0; e->workers && i < e->placement.n_workers; i++)
-		worker_free(e->workers[i]);
-	agg_free(e->agg);
-	tun_free(e->tun);
-	tunnel_deinit(&e->tunnel);
-	for (uint32_t i = 0; e->ports && i < e->placement.n_workers; i++)
-		port_deinit(&e->ports[i]);
-	while (e->old) {
-		struct old_generation *old = e->old;
-
-		e->old = old->next;
-		gen_free(old->generation);
-		free(old);
-	}
-	gen_free(engine_current(e));
-	slot_books_deinit(&e->books);
-	state_tables_deinit(&e->tables);
-	command_port_deinit(&e->commands);
-	control_deinit(&e->to_sched);
-	control_deinit(&e->to_agg);
-	control_deinit(&e->to_tun);
-	evloop_unwatch(e->loop, &e->bell_source);
-	wake_deinit(&e->main_bell);
-	wake_deinit(&e->sched_bell);
-	wake_deinit(&e->agg_bell);
-	wake_deinit(&e->api_bell);
-	wake_deinit(&e->tun_bell);
-	free(e->ports);
-	free(e->workers);
-	free(e->counters);
-	free(e->counter_list);
-	free(e->beats);
-	free(e->beat_list);
-	free(e->summary);
-}
-
 void engine_stop(struct engine *e, enum quit_kind quit)
 {
 	uint64_t until = clk_mono_ns() + STOP_LIMIT_MS * CLK_MS;
@@ -467,6 +479,5 @@ void engine_stop(struct engine *e, enum quit_kind quit)
 		wait_or_leave(e, &e->to_tun, control_send(&e->to_tun, msg), until);
 		tun_join(e->tun);
 	}
-	api_free(e->api);
 	free_all(e);
 }

@@ -53,10 +53,10 @@ struct engine {
 /* Blocks and beats by thread; tun's is the last one. */
 enum { BLOCK_MAIN, BLOCK_SCHED, BLOCK_AGG, BLOCK_API, BLOCK_WORKER0 };
 
-/* Makes and starts everything but api. app and loop are borrowed. n_checks sizes the rings.
- * Returns 0 or a negative errno, with everything undone. */
+/* Makes everything and starts all threads but api. app and loop are borrowed, books are taken over.
+ * n_checks sizes the rings. Returns 0 or a negative errno, with everything undone. */
 MUST_CHECK int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,
-			    uint32_t n_checks);
+			    const struct slot_books *books, uint32_t n_checks);
 /* Answers API clients from now on: after the first adoption. */
 MUST_CHECK int engine_start_api(struct engine *e);
 
