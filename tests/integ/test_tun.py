@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """Tunnelled checks, proven by packets: docs/internals/tunnel.md."""
-import os, sys, time
+import contextlib, os, socket, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 import integ, tunlab
 from integ import check, equal, wait_for
-from tunlab import CHECKER4, CHECKER6, REAL4, REAL6, VIP4, VIP6, Lab, counters, service
+from tunlab import CHECKER4, CHECKER6, REAL4, REAL6, VIP4, VIP6, Lab, counters, ipv4, ipv6, service
 
 
 def alive(d, ip, service=0):
@@ -279,6 +279,73 @@ def test_packet_too_big_for_the_link_is_unknown_and_heals():
             wait_for('smaller segments', lambda: any(p.mss == 1300 - 60 for p in lab.decap.packets[n:]))
             time.sleep(1.5)
             equal(d.events('real_down'), [])
+
+
+def test_hostile_packets_in_the_queue_are_counted_and_stop_nothing():
+    real = bytes(map(int, REAL4.split('.')))
+    option = b'\x1e\x07' + real + b'\x02'
+    packets = {
+        'tun_no_option': [ipv4(), ipv6(), ipv4(proto=17), ipv4(b'\x94\x04\0\0')],
+        'tun_malformed': [ipv6(b'\x06\xff' + b'\0' * 6, following=60), ipv6(b'\x06\0\x1e\xff\0\0\0\0', following=60),
+                          ipv6(b'\x06\1' + b'\x1e\x05' + real + b'\x02' + b'\x1e' + b'\xff' * 7, following=60)],
+        'tun_unknown_real': [ipv4(b'\x1e\x07\x0a\x4d\x00\x63\x02'), ipv4(b'\x1e\x13' + b'\xfd' + b'\0' * 15 + b'\x05')],
+        'tun_unknown_method': [ipv4(option[:-1] + b'\x77'), ipv6(b'\x06\x01\x1e\x05' + real + b'\0\x01\x05' + b'\0' * 5, following=60)],
+    }
+    with Lab() as lab:
+        lab.http(VIP4)
+        lab.http(VIP6)
+        with lab.daemon(service(VIP4, [REAL4]) + service(VIP6, [REAL6])) as d:
+            wait_for('both up', lambda: alive(d, REAL4) == 1 and alive(d, REAL6, 1) == 1)
+            # packets behind an odd option never get as far as the queue: the kernel looks first
+            for reason, odd in packets.items():
+                for packet in odd:
+                    tunlab.send_raw(lab.checker, packet)
+                wait_for(reason, lambda: counters(d)[reason] >= len(odd))
+            for _ in range(500):
+                tunlab.send_raw(lab.checker, ipv4(os.urandom(32), os.urandom(64)))
+                tunlab.send_raw(lab.checker, ipv6(os.urandom(64), following=60))
+            n = len(lab.decap.packets)
+            wait_for('checks go on', lambda: sum(p.is_syn for p in lab.decap.packets[n:]) > 6)
+            check(alive(d, REAL4) == 1 and alive(d, REAL6, 1) == 1, 'still up')
+            equal((d.events('real_down'), d.events('tunnel_closed'), lab.decap.bad), ([], [], []))
+            lab.check_guard()
+
+
+def test_flood_that_loses_packets_takes_no_real_down():
+    """A queue that overflows loses the checks' packets too: bad results are unknown then."""
+    with Lab() as lab:
+        lab.http(VIP4)
+        with lab.daemon(service(VIP4, [REAL4], delay=0.1, timeout=0.2), '  max_queue_len: 10\n  socket_buffer: 4096\n') as d:
+            wait_for('up', lambda: alive(d, REAL4) == 1)
+            packet = ipv4(payload=b'\0' * 1000)
+            with tunlab.inside(lab.checker), socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as s:
+                s.setsockopt(socket.SOL_SOCKET, 36, b'\xff' * 4)
+                end = time.monotonic() + 3
+                while time.monotonic() < end:
+                    with contextlib.suppress(OSError):
+                        s.sendto(packet, (VIP4, 0))
+            wait_for('losses', lambda: counters(d)['tun_lost'] > 0)
+            equal(d.events('real_down'), [])
+            n = len(lab.decap.packets)
+            wait_for('checks go on', lambda: sum(p.is_syn for p in lab.decap.packets[n:]) > 3)
+            equal(alive(d, REAL4), 1)
+
+
+def test_reload_of_reals_while_checks_run():
+    with Lab() as lab:
+        lab.http(VIP4)
+        lab.http(VIP6)
+        one, two = service(VIP4, [REAL4]), service(VIP4, [REAL6])
+        with lab.daemon(one) as d:
+            wait_for('up', lambda: alive(d, REAL4) == 1)
+            for text, real in ((two, REAL6), (one + service(VIP6, [REAL4]), REAL4), (one, REAL4)) * 3:
+                d.write_services(text)
+                equal(d.reload(), (200, {}))
+                wait_for('the new real is up', lambda: alive(d, real) == 1)
+            equal((d.events('real_down'), lab.decap.bad), ([], []))
+            c = counters(d)
+            equal((c['tun_unknown_real'], c['tun_send_errors']), (0, 0), 'packets of removed reals found them still')
+            lab.check_guard()
 
 
 if __name__ == '__main__':

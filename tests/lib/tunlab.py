@@ -217,6 +217,27 @@ class Lab:
         return Daemon(services, text, wrapper=['ip', 'netns', 'exec', self.checker], **kw)
 
 
+def send_raw(namespace, packet, mark=MARK):
+    """Sends an IPv4 or IPv6 packet as it is, marked, from a namespace: what some other program might do."""
+    v4 = packet[0] >> 4 == 4
+    with inside(namespace), socket.socket(socket.AF_INET if v4 else socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW) as s:
+        s.setsockopt(socket.SOL_SOCKET, 36, struct.pack('=I', mark))
+        to = socket.inet_ntop(socket.AF_INET, packet[16:20]) if v4 else socket.inet_ntop(socket.AF_INET6, packet[24:40])
+        with contextlib.suppress(OSError): # a verdict may come back as an error
+            s.sendto(packet, (to, 0))
+
+
+def ipv4(options=b'', payload=b'\0' * 20, proto=6, to=VIP4, fragment=0):
+    options += b'\0' * (-len(options) % 4)
+    return struct.pack('!BBHHHBBH', 0x40 | 5 + len(options) // 4, 0, 20 + len(options) + len(payload), 1, fragment, 2, proto, 0) + \
+        socket.inet_aton(CHECKER4) + socket.inet_aton(to) + options + payload
+
+
+def ipv6(extensions=b'', payload=b'\0' * 20, following=6, to=VIP6):
+    return struct.pack('!IHBB', 6 << 28, len(extensions) + len(payload), following, 2) + \
+        socket.inet_pton(socket.AF_INET6, CHECKER6) + socket.inet_pton(socket.AF_INET6, to) + extensions + payload
+
+
 class QueueHolder:
     """Another program that reads the queue: binds it in the namespace until it is closed."""
 
