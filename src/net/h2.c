@@ -12,6 +12,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 /* Newer than the oldest libnghttp2 we take: NULL there. */
 extern void nghttp2_option_set_max_continuations(nghttp2_option *option, size_t val)
@@ -65,21 +66,21 @@ struct block_head {
 static void *mem_realloc(void *old, size_t bytes, void *arg)
 {
 	struct h2 *h = arg;
-	struct block_head *head = old ? (struct block_head *)old - 1 : NULL;
+	struct block_head *head = old ? (struct block_head *)old - 1 : NULL, *grown;
 	size_t had = head ? head->bytes : 0;
 
 	if (bytes > H2_MAX_MEMORY_BYTES || h->memory_bytes - had + bytes > H2_MAX_MEMORY_BYTES) {
 		h->is_over_budget = true;
 		return NULL;
 	}
-	head = realloc(head, sizeof(*head) + bytes);
-	if (!head) {
+	grown = realloc(head, sizeof(*grown) + bytes);
+	if (!grown) {
 		h->is_starved = true;
 		return NULL;
 	}
 	h->memory_bytes += bytes - had;
-	head->bytes = bytes;
-	return head + 1;
+	grown->bytes = bytes;
+	return grown + 1;
 }
 
 static void *mem_malloc(size_t bytes, void *arg)
@@ -139,9 +140,9 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 }
 
 /* The library lets three digits through and nothing else. */
-static void on_status(struct h2 *h, const uint8_t *digits)
+static void on_status(struct h2 *h, const char *digits)
 {
-	uint32_t status = (digits[0] - '0') * 100u + (digits[1] - '0') * 10u + (digits[2] - '0');
+	int status = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
 
 	if (status < 200)
 		h->block = BLOCK_INTERIM;
@@ -149,25 +150,31 @@ static void on_status(struct h2 *h, const uint8_t *digits)
 		h->status = (uint16_t)status;
 }
 
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
-		     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
-		     void *arg)
+static struct h2_field field_of(nghttp2_rcbuf *name, nghttp2_rcbuf *value)
+{
+	nghttp2_vec n = nghttp2_rcbuf_get_buf(name), v = nghttp2_rcbuf_get_buf(value);
+
+	return (struct h2_field){(const char *)n.base, (const char *)v.base, n.len, v.len};
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
+		     nghttp2_rcbuf *value, uint8_t flags, void *arg)
 {
 	struct h2 *h = arg;
-	struct h2_field field = {(const char *)name, (const char *)value, name_len, value_len};
+	struct h2_field f = field_of(name, value);
 
 	(void)session, (void)flags;
 	if (++h->n_fields > H2_MAX_FIELDS)
 		return stop(h, H2_LIMIT_FIELDS);
-	h->field_bytes += (uint32_t)MIN(name_len + value_len + 32, (size_t)H2_MAX_FIELD_BYTES + 1);
+	h->field_bytes += (uint32_t)MIN(f.name_len + f.value_len + 32, H2_MAX_FIELD_BYTES + 1u);
 	if (h->field_bytes > H2_MAX_FIELD_BYTES)
 		return stop(h, H2_LIMIT_FIELD_BYTES);
 	if (frame->hd.stream_id != h->stream)
 		return 0;
-	if (name_len == 7 && value_len == 3 && !memcmp(name, ":status", 7))
-		on_status(h, value);
+	if (f.value_len == 3 && str_is(f.name, f.name_len, ":status"))
+		on_status(h, f.value);
 	else if (h->block == BLOCK_HEAD || h->block == BLOCK_TRAILER)
-		h->sink.field(h->sink.arg, &field, h->block == BLOCK_TRAILER);
+		h->sink.field(h->sink.arg, &f, h->block == BLOCK_TRAILER);
 	return 0;
 }
 
@@ -246,7 +253,7 @@ static void set_callbacks(nghttp2_session_callbacks *c)
 {
 	nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
-	nghttp2_session_callbacks_set_on_header_callback(c, on_header);
+	nghttp2_session_callbacks_set_on_header_callback2(c, on_header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_body);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame);
 	nghttp2_session_callbacks_set_on_frame_send_callback(c, on_frame_sent);
