@@ -2,8 +2,8 @@
  * frames it wants to send (GOAWAY, RST_STREAM: it found a fault), and as the close of our stream.
  * The first that is seen sets the end, for the others follow from it.
  *
- * The library allocates through budgeted functions: a peer that makes it hold more than the budget
- * meets a limit, and only a refusal of malloc itself counts as lack of memory.
+ * A library out of memory is out of its budget (h2_memory.h), which is the peer's doing, unless
+ * malloc itself refused.
  */
 #include "net/h2.h"
 
@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "net/h2_memory.h"
 
 /* Newer than the oldest libnghttp2 we take: NULL there. */
 extern void nghttp2_option_set_max_continuations(nghttp2_option *option, size_t val)
@@ -26,7 +27,7 @@ struct h2 {
 	nghttp2_session *session; /* NULL: closed */
 	struct h2_sink sink;
 	struct buf request; /* body not yet taken by the library */
-	size_t memory_bytes;
+	struct h2_memory memory;
 	uint64_t control_bytes; /* received, no body */
 	uint32_t n_frames, n_fields, field_bytes;
 	uint32_t body_bytes, max_body_bytes;
@@ -37,14 +38,21 @@ struct h2 {
 	uint8_t end;   /* enum h2_end */
 	uint8_t block; /* enum block */
 	bool has_goaway;
-	bool is_starved; /* malloc refused */
-	bool is_over_budget;
 };
 
+/* Anything but a complete response may be a lack of memory in disguise: the library closes a stream
+ * whose frames it cannot make. */
 static void set_end(struct h2 *h, enum h2_end end, uint32_t detail)
 {
 	if (h->end != H2_GOES_ON)
 		return;
+	if (end != H2_COMPLETE && h->memory.is_starved) {
+		end = H2_NO_MEMORY;
+		detail = ENOMEM;
+	} else if (end != H2_COMPLETE && h->memory.is_over_budget) {
+		end = H2_LIMIT;
+		detail = H2_LIMIT_MEMORY;
+	}
 	h->end = (uint8_t)end;
 	h->detail = detail;
 }
@@ -54,62 +62,6 @@ static int stop(struct h2 *h, enum h2_limit limit)
 {
 	set_end(h, H2_LIMIT, limit);
 	return NGHTTP2_ERR_CALLBACK_FAILURE;
-}
-
-/* --- memory ----------------------------------------------------------------------------------- */
-
-/* Stands before each block; keeps the alignment of malloc. */
-struct block_head {
-	alignas(max_align_t) size_t bytes;
-};
-
-static void *mem_realloc(void *old, size_t bytes, void *arg)
-{
-	struct h2 *h = arg;
-	struct block_head *head = old ? (struct block_head *)old - 1 : NULL, *grown;
-	size_t had = head ? head->bytes : 0;
-
-	if (bytes > H2_MAX_MEMORY_BYTES || h->memory_bytes - had + bytes > H2_MAX_MEMORY_BYTES) {
-		h->is_over_budget = true;
-		return NULL;
-	}
-	grown = realloc(head, sizeof(*grown) + bytes);
-	if (!grown) {
-		h->is_starved = true;
-		return NULL;
-	}
-	h->memory_bytes += bytes - had;
-	grown->bytes = bytes;
-	return grown + 1;
-}
-
-static void *mem_malloc(size_t bytes, void *arg)
-{
-	return mem_realloc(NULL, bytes, arg);
-}
-
-static void *mem_calloc(size_t n, size_t size, void *arg)
-{
-	size_t bytes;
-	void *p;
-
-	if (__builtin_mul_overflow(n, size, &bytes))
-		return NULL;
-	p = mem_realloc(NULL, bytes, arg);
-	if (p)
-		memset(p, 0, bytes);
-	return p;
-}
-
-static void mem_free(void *p, void *arg)
-{
-	struct h2 *h = arg;
-	struct block_head *head = p ? (struct block_head *)p - 1 : NULL;
-
-	if (!head)
-		return;
-	h->memory_bytes -= head->bytes;
-	free(head);
 }
 
 /* --- what the library tells ------------------------------------------------------------------- */
@@ -303,12 +255,12 @@ void h2_close(struct h2 *h)
 	nghttp2_session_del(h->session);
 	h->session = NULL;
 	buf_consume(&h->request, buf_len(&h->request));
-	ASSERT(h->memory_bytes == 0);
+	ASSERT(h->memory.bytes == 0);
 }
 
 static int error_of(const struct h2 *h, int error)
 {
-	return h->is_starved || error == NGHTTP2_ERR_NOMEM ? -ENOMEM : -ENOBUFS;
+	return h->memory.is_starved || error == NGHTTP2_ERR_NOMEM ? -ENOMEM : -ENOBUFS;
 }
 
 /* Moves what the library has to send into out. Returns 0, -ENOMEM or -ENOBUFS. */
@@ -328,7 +280,7 @@ static int drain(struct h2 *h, struct buf *out)
 
 static int make_session(struct h2 *h)
 {
-	nghttp2_mem mem = {h, mem_malloc, mem_free, mem_calloc, mem_realloc};
+	nghttp2_mem mem = h2_memory_functions(&h->memory);
 
 	if (nghttp2_session_client_new3(&h->session, h->callbacks, h, h->option, &mem) == 0)
 		return 0;
@@ -368,6 +320,7 @@ static void begin(struct h2 *h, const struct h2_request *r, const struct h2_sink
 		.option = h->option,
 		.sink = *sink,
 		.request = h->request,
+		.memory = {.max_bytes = H2_MAX_MEMORY_BYTES},
 		.max_body_bytes = r->max_body_bytes,
 	};
 }
@@ -384,6 +337,8 @@ int h2_open(struct h2 *h, const struct h2_request *request, const struct h2_sink
 		error = submit(h, request);
 	if (error == 0)
 		error = drain(h, out);
+	if (error == 0 && h->end != H2_GOES_ON)
+		error = err_origin(error_of(h, 0));
 	if (error == 0)
 		return 0;
 	h2_close(h);
@@ -394,11 +349,7 @@ int h2_open(struct h2 *h, const struct h2_request *request, const struct h2_sink
 
 static void note_library_error(struct h2 *h, int error)
 {
-	if (h->is_starved)
-		set_end(h, H2_NO_MEMORY, ENOMEM);
-	else if (h->is_over_budget)
-		set_end(h, H2_LIMIT, H2_LIMIT_MEMORY);
-	else if (error == NGHTTP2_ERR_FLOODED)
+	if (error == NGHTTP2_ERR_FLOODED)
 		set_end(h, H2_LIMIT, H2_LIMIT_FRAMES);
 	else if (error == NGHTTP2_ERR_NOMEM)
 		set_end(h, H2_NO_MEMORY, ENOMEM);
