@@ -60,11 +60,3 @@ Test(h2_memory, sizes_that_overflow_are_refused)
 	cr_assert_null(f.malloc(SIZE_MAX, &m));
 	cr_assert_eq(m.bytes, 0);
 }
-
-Test(h2_memory, malloc_that_refuses_is_told_apart)
-{
-	m.max_bytes = SIZE_MAX / 2;
-	cr_assert_null(f.malloc(SIZE_MAX / 4, &m));
-	cr_assert(m.is_starved && !m.is_over_budget);
-	cr_assert_eq(m.bytes, 0);
-}
