@@ -1,6 +1,7 @@
 /* The tunnel thread.
  *
- * It owns the netfilter queue, the raw sockets, the test datagrams' sockets and the map of reals;
+ * It owns the netfilter queue, the raw sockets, the test datagrams' sockets, its view of the
+ * kernel's neighbour table and the map of reals;
  * nobody else touches them. Packets come in through the queue because a host rule sends marked
  * packets there; they leave through the raw sockets, encapsulated; the originals are dropped in the
  * kernel, all of them, a batch at a time. What workers must know (is the way proven, what segment
@@ -59,6 +60,7 @@ static int open_all(struct tun *t)
 	};
 
 	TRY(tun_raw_open(&t->relay.raw, &t->relay.binds[0], &t->relay.binds[1]));
+	TRY(tun_neigh_open(&t->relay.link.neigh));
 	TRY(tun_proof_open(&t->relay.proof, tunnel_proof_mark(t->args.tunnel)));
 	return err_trace(tun_queue_open(&t->relay.queue, &queue));
 }
@@ -67,6 +69,7 @@ static void close_all(struct tun *t)
 {
 	tun_queue_close(&t->relay.queue);
 	tun_proof_close(&t->relay.proof);
+	tun_neigh_close(&t->relay.link.neigh);
 	tun_raw_close(&t->relay.raw);
 }
 
@@ -157,6 +160,7 @@ static void wait_for_work(struct tun *t, bool has_more)
 		{.fd = t->relay.queue.fd, .events = POLLIN},
 		{.fd = t->relay.proof.fds[TUNNEL_V4], .events = POLLIN},
 		{.fd = t->relay.proof.fds[TUNNEL_V6], .events = POLLIN},
+		{.fd = t->relay.link.neigh.event_fd, .events = POLLIN},
 	};
 	struct timespec timeout = {
 		.tv_sec = (time_t)(timeout_ns / CLK_S),
@@ -197,8 +201,10 @@ static void run(void *ctx)
 		if (!obey(t, now_ns))
 			return;
 		try_to_open(t, now_ns);
-		if (t->is_open)
+		if (t->is_open) {
+			tun_link_turn(&t->relay, now_ns);
 			tun_watch_turn(&t->watch, now_ns);
+		}
 		wait_for_work(t, has_more);
 	}
 }
@@ -220,10 +226,10 @@ static void set_up(struct tun *t)
 	t->relay.binds[0] = app->check_tun.ipv4_bind;
 	t->relay.binds[1] = app->check_tun.ipv6_bind;
 	t->relay.queue.fd = -1;
-	for (int i = 0; i < 2; i++) {
-		t->relay.proof.fds[i] = -1;
+	t->relay.proof.fds[0] = t->relay.proof.fds[1] = -1;
+	t->relay.link.neigh.query_fd = t->relay.link.neigh.event_fd = -1;
+	for (size_t i = 0; i < ARRAY_LEN(t->relay.raw.lanes); i++)
 		t->relay.raw.lanes[i].fd = t->relay.raw.lanes[i].route_fd = -1;
-	}
 	t->watch.relay = &t->relay;
 	t->watch.lag_guard_ns = app->checks.lag_guard_ns;
 }

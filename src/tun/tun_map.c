@@ -193,6 +193,7 @@ static void link_reals(struct tun_map *m)
 		if (r->host == TUN_MAP_NONE)
 			continue;
 		r->next = m->hosts[r->host].first;
+		m->hosts[r->host].wants_link |= r->method == TUNNEL_DR;
 		m->hosts[r->host].first = i;
 	}
 }
@@ -259,13 +260,14 @@ void tun_map_inherit(struct tun_map *m, const struct tun_map *before)
 	for (uint32_t i = 0; i < m->n_hosts; i++) {
 		struct tun_host *h = &m->hosts[i];
 		uint32_t old = tun_map_find(before, &h->ip);
+		struct tun_host was;
 
 		if (old == TUN_MAP_NONE)
 			continue;
-		h->source = before->hosts[old].source;
-		h->mtu = before->hosts[old].mtu;
-		h->ifindex = before->hosts[old].ifindex;
-		h->error = before->hosts[old].error;
+		was = before->hosts[old];
+		was.first = h->first;
+		was.wants_link = h->wants_link;
+		*h = was;
 	}
 }
 

@@ -20,12 +20,18 @@
 struct tun_host {
 	/* main's, fixed */
 	struct addr ip;
-	uint32_t first; /* real slot: lowest; its published row is the host's */
+	uint32_t first;  /* real slot: lowest; its published row is the host's */
+	bool wants_link; /* some real of it is direct-routed */
 	/* tun's */
 	struct addr source; /* base of the outer source; ADDR_UNSET: not known */
 	uint32_t mtu;       /* of the route; 0: not looked up yet */
-	uint32_t ifindex;   /* DR only */
 	int error;          /* errno of the last look-up */
+	/* direct routing only: tun_link.h */
+	uint32_t ifindex;
+	uint8_t link;   /* enum tun_neigh_state */
+	uint8_t mac[6]; /* with TUN_NEIGH_READY */
+	int link_error; /* errno of its look-up */
+	uint64_t asked_ns;
 };
 
 /* By real slot. */

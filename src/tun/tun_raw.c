@@ -2,12 +2,16 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
 
 enum {
+	LINK = 2,
+	MAC_BYTES = 6,
 	SEND_BYTES = 4 << 20,
 	ANY_PORT = 9, /* connecting a datagram socket sends nothing */
 };
@@ -56,6 +60,13 @@ static int open_lane(struct tun_raw_lane *l, int family, const struct addr *sour
 	return err_trace(bind_to(l->route_fd, source));
 }
 
+static int open_link(struct tun_raw_lane *l)
+{
+	/* no protocol: it receives nothing */
+	l->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return l->fd < 0 ? err_origin(-errno) : 0;
+}
+
 int tun_raw_open(struct tun_raw *r, const struct addr *bind4, const struct addr *bind6)
 {
 	int error;
@@ -67,6 +78,8 @@ int tun_raw_open(struct tun_raw *r, const struct addr *bind4, const struct addr 
 		if (error == -EAFNOSUPPORT)
 			error = 0;
 	}
+	if (error == 0)
+		error = open_link(&r->lanes[LINK]);
 	if (error < 0)
 		tun_raw_close(r);
 	return err_trace(error);
@@ -111,6 +124,36 @@ void tun_raw_put(struct tun_raw *r, const struct addr *destination, const unsign
 		.msg_namelen = addr_to_sockaddr(destination, 0, &l->to[i]),
 		.msg_iov = l->parts[i],
 		.msg_iovlen = 2,
+	};
+}
+
+bool tun_raw_link_is_full(const struct tun_raw *r)
+{
+	return r->lanes[LINK].n == TUN_RAW_BATCH;
+}
+
+void tun_raw_put_link(struct tun_raw *r, uint32_t ifindex, const uint8_t *mac, bool is_v4,
+		      unsigned char *packet, size_t len, uint32_t host)
+{
+	struct tun_raw_lane *l = &r->lanes[LINK];
+	unsigned i = l->n++;
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(is_v4 ? ETH_P_IP : ETH_P_IPV6),
+		.sll_ifindex = (int)ifindex,
+		.sll_halen = MAC_BYTES,
+	};
+
+	ASSERT(i < TUN_RAW_BATCH);
+	memcpy(to.sll_addr, mac, MAC_BYTES);
+	memcpy(&l->to[i], &to, sizeof(to));
+	l->hosts[i] = host;
+	l->parts[i][0] = (struct iovec){packet, len};
+	l->messages[i].msg_hdr = (struct msghdr){
+		.msg_name = &l->to[i],
+		.msg_namelen = sizeof(to),
+		.msg_iov = l->parts[i],
+		.msg_iovlen = 1,
 	};
 }
 

@@ -29,7 +29,7 @@ struct tun_raw_lane {
 };
 
 struct tun_raw {
-	struct tun_raw_lane lanes[2]; /* IPv4, IPv6 */
+	struct tun_raw_lane lanes[3]; /* IPv4, IPv6, hardware addresses */
 };
 
 /* bind4, bind6: ADDR_UNSET for none. IPv6 switched off on this machine is no failure. Returns 0 or
@@ -43,6 +43,10 @@ bool tun_raw_is_full(const struct tun_raw *r, bool is_v4);
  * flush. host comes back with the outcome. */
 void tun_raw_put(struct tun_raw *r, const struct addr *destination, const unsigned char *outer,
 		 size_t outer_len, unsigned char *inner, size_t inner_len, uint32_t host);
+/* The same for direct routing: the packet as it is, to a hardware address of 6 bytes on a link. */
+bool tun_raw_link_is_full(const struct tun_raw *r);
+void tun_raw_put_link(struct tun_raw *r, uint32_t ifindex, const uint8_t *mac, bool is_v4,
+		      unsigned char *packet, size_t len, uint32_t host);
 void tun_raw_flush(struct tun_raw *r, tun_raw_fn fn, void *ctx);
 
 /* MTU of the route to ip and the source address the kernel would choose. Returns 0 or the errno

@@ -19,20 +19,37 @@ static struct tunnel_real *row_of(const struct tun_relay *r, uint32_t host)
 	return tunnel_real(r->tunnel, r->map->hosts[host].first);
 }
 
+void tun_relay_note_sent(struct tun_relay *r, uint32_t host)
+{
+	tunnel_set64(&row_of(r, host)->sent_ns, r->now_ns);
+}
+
+void tun_relay_note_fault(struct tun_relay *r, uint32_t host, int error)
+{
+	tunnel_note_fault(row_of(r, host), error, r->now_ns);
+}
+
 /* A packet that our own machine did not let out says nothing about the real (decisions 13). */
 static void on_sent(void *ctx, uint32_t host, int error)
 {
 	struct tun_relay *r = ctx;
+	struct tun_host *h = &r->map->hosts[host];
 
 	if (!error) {
-		tunnel_set64(&row_of(r, host)->sent_ns, r->now_ns);
+		tun_relay_note_sent(r, host);
 		return;
 	}
 	count(r, error == EMSGSIZE ? CTR_TUN_TOO_BIG : CTR_TUN_SEND_ERRORS);
-	tunnel_note_fault(row_of(r, host), error, r->now_ns);
-	/* whatever was known of the route has changed: the next packet looks it up again */
-	r->map->hosts[host].mtu = 0;
-	r->map->hosts[host].error = 0;
+	tun_relay_note_fault(r, host, error);
+	/* whatever was known of the way there has changed: the next packet looks it up again */
+	h->mtu = 0;
+	h->error = 0;
+	h->link = TUN_NEIGH_UNKNOWN;
+}
+
+void tun_relay_flush(struct tun_relay *r)
+{
+	tun_raw_flush(&r->raw, on_sent, r);
 }
 
 static void refuse(struct tun_relay *r, enum tun_refusal why)
@@ -69,7 +86,7 @@ static void send_out(struct tun_relay *r, const struct tun_packet *p, const stru
 		return;
 	}
 	if (tun_raw_is_full(&r->raw, is_v4))
-		tun_raw_flush(&r->raw, on_sent, r);
+		tun_relay_flush(r);
 	tun_raw_put(&r->raw, &h->ip, outer, n, p->at, p->len, to->host);
 	count(r, to->method == TUNNEL_GRE ? CTR_TUN_SENT_GRE : CTR_TUN_SENT_IPIP);
 }
@@ -84,6 +101,14 @@ static void forward(struct tun_relay *r, const struct tun_packet *p, const struc
 	case TUNNEL_IPIP:
 	case TUNNEL_GRE:
 		send_out(r, p, to);
+		return;
+	case TUNNEL_DR:
+		/* only for reals that are configured so: others were never asked about */
+		if (h->wants_link) {
+			tun_link_send(r, to->host, p);
+			return;
+		}
+		count(r, CTR_TUN_UNKNOWN_METHOD);
 		return;
 	default:
 		count(r, CTR_TUN_UNKNOWN_METHOD);
@@ -180,6 +205,7 @@ void tun_relay_look_up(struct tun_relay *r, uint32_t host)
 		h->source = addr_is_unset(bind) ? source : *bind;
 	}
 	tun_map_publish_host(r->map, host, r->tunnel);
+	tun_link_refresh(r, host);
 }
 
 /* --- a batch ---------------------------------------------------------------------------------- */
@@ -209,7 +235,7 @@ int tun_relay_batch(struct tun_relay *r)
 		count(r, CTR_TUN_PACKETS);
 		tun_relay_packet(r, packet.mark, packet.data, packet.len);
 	}
-	tun_raw_flush(&r->raw, on_sent, r);
+	tun_relay_flush(r);
 	tunnel_count_latency(r->tunnel, clk_mono_ns() - r->now_ns);
 	note_losses(r);
 	if (tun_queue_drop(&r->queue) < 0)

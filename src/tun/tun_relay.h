@@ -5,6 +5,7 @@
 
 #include "model/counter.h"
 #include "model/tunnel.h"
+#include "tun/tun_link.h"
 #include "tun/tun_map.h"
 #include "tun/tun_packet.h"
 #include "tun/tun_proof.h"
@@ -17,6 +18,7 @@ struct tun_relay {
 	struct tun_queue queue;
 	struct tun_raw raw;
 	struct tun_proof proof;
+	struct tun_link link;
 	struct tun_map *map;  /* NULL: nothing adopted yet */
 	struct addr binds[2]; /* of outer IPv4, IPv6; ADDR_UNSET: the kernel chooses */
 	uint64_t now_ns;      /* of the batch at hand */
@@ -30,6 +32,12 @@ MUST_CHECK int tun_relay_batch(struct tun_relay *r);
 
 /* Looks up route and source of a host and publishes its reals' segment sizes. */
 void tun_relay_look_up(struct tun_relay *r, uint32_t host);
+
+/* Sends what was put; for tun_link. */
+void tun_relay_flush(struct tun_relay *r);
+/* A packet of the host was dealt with, or refused by our own kernel. */
+void tun_relay_note_sent(struct tun_relay *r, uint32_t host);
+void tun_relay_note_fault(struct tun_relay *r, uint32_t host, int error);
 
 /* Handles one packet; what is to be sent waits for the flush. For the fuzz target: with raw sockets
  * closed nothing leaves. */

@@ -41,10 +41,10 @@ static struct tun_relay *make(void)
 	r.tunnel = &tunnel;
 	r.counters = &counters;
 	ASSERT(tun_map_new(&g, NULL, &r.map) == 0);
-	for (int i = 0; i < 2; i++) {
-		r.proof.fds[i] = -1;
+	r.proof.fds[0] = r.proof.fds[1] = -1;
+	r.link.neigh.query_fd = r.link.neigh.event_fd = -1;
+	for (int i = 0; i < 3; i++)
 		r.raw.lanes[i].fd = r.raw.lanes[i].route_fd = -1;
-	}
 	return &r;
 }
 

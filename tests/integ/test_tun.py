@@ -348,6 +348,90 @@ def test_reload_of_reals_while_checks_run():
             lab.check_guard()
 
 
+class DirectLab(Lab):
+    """Direct routing: the VIPs lead nowhere but to lo, the real answers no ARP for them."""
+
+    def __init__(self):
+        super().__init__(decap=False, guard=False)
+
+    def build(self):
+        super().build()
+        self.at_checker('ip route replace 10.99.0.0/24 dev lo')
+        self.at_checker('ip route replace fd99::/64 dev lo')
+        for key in 'all', 'r0':
+            self.at_real('sysctl -qw net.ipv4.conf.%s.arp_ignore=1 net.ipv4.conf.%s.arp_announce=2' % (key, key))
+
+
+def direct_services(kind='HTTP_GET', **kw):
+    return service(VIP4, [REAL4], kind, method='DR', check_extra='bindto ' + CHECKER4, **kw) + \
+        service(VIP6, [REAL6], kind, method='DR', check_extra='bindto ' + CHECKER6, **kw)
+
+
+def all_up(d):
+    return alive(d, REAL4) == 1 and alive(d, REAL6, 1) == 1
+
+
+def test_direct_routing_reaches_the_real_and_its_vip():
+    with DirectLab() as lab:
+        lab.http(VIP4, body=b'x' * 60000)
+        lab.http(VIP6, body=b'x' * 60000)
+        with lab.daemon(direct_services()) as d:
+            wait_for('all up', lambda: all_up(d))
+            c = counters(d)
+            check(c['tun_sent_dr'] > 10, 'packets sent: %d', c['tun_sent_dr'])
+            equal([k for k in BAD_COUNTERS if c[k]], [])
+            lab.at_real('ip addr del %s/32 dev lo' % VIP4)
+            wait_for('the VIP is gone', lambda: alive(d, REAL4) == 0)
+            equal({e['code'] for e in d.events('real_down')}, {'connect_timeout'})
+            equal(alive(d, REAL6, 1), 1)
+
+
+def test_direct_routing_with_the_vip_on_the_checker():
+    with DirectLab() as lab:
+        lab.http(VIP4)
+        lab.http(VIP6)
+        for vip in VIP4 + '/32', VIP6 + '/128 nodad':
+            lab.at_checker('ip addr add %s dev lo' % vip)
+        lab.at_checker('sysctl -qw net.ipv4.conf.c0.accept_local=1')
+        with lab.daemon(direct_services('TCP_CHECK')) as d:
+            wait_for('all up', lambda: all_up(d))
+            equal(d.events('real_down'), [])
+
+
+def test_direct_routing_follows_a_new_hardware_address():
+    with DirectLab() as lab:
+        lab.http(VIP4)
+        lab.http(VIP6)
+        with lab.daemon(direct_services('TCP_CHECK')) as d:
+            wait_for('all up', lambda: all_up(d))
+            lab.at_real('ip link set r0 address 02:00:00:77:00:02')
+            # as a server does that takes the address over
+            lab.at_checker('ip neigh flush dev c0')
+            wait_for('up with the new address', lambda: all_up(d), 8)
+            n = counters(d)['tun_sent_dr']
+            wait_for('checks go on', lambda: counters(d)['tun_sent_dr'] > n + 10)
+            wait_for('all up', lambda: all_up(d))
+
+
+def test_direct_routing_to_a_dead_real_is_down_not_unknown():
+    with DirectLab() as lab:
+        text = service(VIP4, ['10.77.0.99'], method='DR', check_extra='bindto ' + CHECKER4)
+        with lab.daemon(text) as d:
+            line = wait_for('down', lambda: d.events('real_down'))[0]
+            equal(line['code'], 'connect_timeout')
+            check(counters(d)['tun_unresolved'] > 0, 'counted')
+
+
+def test_direct_routing_through_a_router_is_unknown_and_told():
+    with DirectLab() as lab:
+        lab.at_checker('ip route add 10.88.0.0/24 via %s' % REAL4)
+        text = service(VIP4, ['10.88.0.1'], method='DR', check_extra='bindto ' + CHECKER4)
+        with lab.daemon(text) as d:
+            wait_for('the line', lambda: d.events('real_not_on_link'))
+            wait_for('doubts', lambda: counters(d)['tun_doubted'] > 3)
+            equal((d.events('real_down'), d.events('real_up'), len(d.events('real_not_on_link'))), ([], [], 1))
+
+
 if __name__ == '__main__':
     why = tunlab.missing()
     if why:

@@ -100,9 +100,9 @@ class Decap:
 class Lab:
     """with Lab() as lab: namespaces lab.checker and lab.real. rules=False: no host rules yet."""
 
-    def __init__(self, rules=True, mtu=1500, verbose=True, decap=True):
+    def __init__(self, rules=True, mtu=1500, verbose=True, decap=True, guard=True):
         self.checker, self.real = 'alt-c-%d' % os.getpid(), 'alt-r-%d' % os.getpid()
-        self.has_rules, self.mtu, self.verbose, self.wants_decap = rules, mtu, verbose, decap
+        self.has_rules, self.mtu, self.verbose, self.wants_decap, self.has_guard = rules, mtu, verbose, decap, guard
         self.decap = None
         self.stack = contextlib.ExitStack()
 
@@ -119,7 +119,8 @@ class Lab:
         if self.decap:
             self.decap.stop()
         for namespace in self.checker, self.real:
-            run(['ip', 'netns', 'del', namespace], fails=True)
+            if os.path.exists('/run/netns/' + namespace):
+                run(['ip', 'netns', 'del', namespace])
 
     def on(self, namespace, words, fails=False):
         return run(['ip', 'netns', 'exec', namespace] + words.split(), fails)
@@ -148,7 +149,8 @@ class Lab:
         self.at_checker('ip route add fd99::/64 via %s' % REAL6)
         for address in REAL4, REAL6:
             wait_for(address + ' to answer', lambda: self.answers(address))
-        self.guard()
+        if self.has_guard:
+            self.guard()
         if self.wants_decap:
             self.decap = Decap(self.real, 'r0', 'decap0', self.verbose)
             self.at_real('sysctl -qw net.ipv4.conf.decap0.rp_filter=0')

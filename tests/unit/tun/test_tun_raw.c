@@ -24,7 +24,7 @@ static bool open_raw(void)
 	struct addr none = ADDR_UNSET;
 	int error;
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 		r.lanes[i].fd = r.lanes[i].route_fd = -1;
 	error = tun_raw_open(&r, &none, &none);
 	if (error == -EPERM)

@@ -30,8 +30,10 @@ static void begin(void)
 	tunnel.mark_mask = 0xffff;
 	r.tunnel = &tunnel;
 	r.counters = &counters;
-	for (int i = 0; i < 2; i++)
-		r.proof.fds[i] = r.raw.lanes[i].fd = r.raw.lanes[i].route_fd = -1;
+	r.proof.fds[0] = r.proof.fds[1] = -1;
+	r.link.neigh.query_fd = r.link.neigh.event_fd = -1;
+	for (int i = 0; i < 3; i++)
+		r.raw.lanes[i].fd = r.raw.lanes[i].route_fd = -1;
 }
 
 static void adopt(void)

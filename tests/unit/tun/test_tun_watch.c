@@ -17,6 +17,7 @@ static void begin(void)
 	tunnel.beat = &beat;
 	relay.tunnel = &tunnel;
 	relay.counters = &counters;
+	relay.link.neigh.query_fd = relay.link.neigh.event_fd = -1;
 	relay.queue.fd = relay.proof.fds[0] = relay.proof.fds[1] = -1;
 	w = (struct tun_watch){.relay = &relay, .lag_guard_ns = 200 * CLK_MS};
 }
