@@ -109,6 +109,21 @@ Test(addr, port_is_printed_with_brackets_for_ipv6)
 	cr_assert_eq(addr_format_port(&longest, 65535, out), strlen(out));
 }
 
+Test(addr, every_octet_and_port_is_printed_as_the_library_does)
+{
+	char out[ADDR_PORT_TEXT_BYTES], want[ADDR_PORT_TEXT_BYTES];
+
+	for (uint32_t i = 0; i < 65536; i++) {
+		uint32_t v4 = (i & 255) << 24 | (255 - (i & 255)) << 16 | (i >> 8) << 8 | (i & 7);
+		struct addr a = addr_from_v4_u32(v4);
+
+		snprintf(want, sizeof(want), "%u.%u.%u.%u:%u", v4 >> 24, v4 >> 16 & 255,
+			 v4 >> 8 & 255, v4 & 255, i);
+		cr_assert_eq(addr_format_port(&a, (uint16_t)i, out), strlen(want));
+		cr_assert_str_eq(out, want);
+	}
+}
+
 Test(addr, unset_is_the_ipv6_any_address_only)
 {
 	struct addr unset = ADDR_UNSET, any6 = parsed("::"), any4 = parsed("0.0.0.0");
