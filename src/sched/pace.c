@@ -146,6 +146,14 @@ bool pace_is_end_of(const struct pace *p, uint16_t number)
 	return has(p, PACE_IN_FLIGHT) && p->number == number;
 }
 
+bool pace_done_quietly(struct pace *p, enum verdict verdict)
+{
+	if (verdict == VERDICT_BAD || has(p, PACE_BURST))
+		return false;
+	clear(p, PACE_IN_FLIGHT | PACE_WATCHED);
+	return true;
+}
+
 struct pace_step pace_done(struct pace *p, const struct pace_rule *r, enum verdict verdict,
 			   uint64_t end_ns, enum state state)
 {

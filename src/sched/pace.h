@@ -88,6 +88,10 @@ MUST_CHECK uint64_t pace_put_off(struct pace *p);
 
 /* Is this the end of the job in flight? */
 bool pace_is_end_of(const struct pace *p, uint16_t number);
+/* The end of the job in flight if it leads to nothing, which nearly all do: not bad, and no burst
+ * to end. False: it does, and is still to be told to pace_done(). Looks at the row alone; the rule
+ * would be fetched from two tables. */
+MUST_CHECK bool pace_done_quietly(struct pace *p, enum verdict verdict);
 /* The job in flight ended. */
 MUST_CHECK struct pace_step pace_done(struct pace *p, const struct pace_rule *r,
 				      enum verdict verdict, uint64_t end_ns, enum state state);

@@ -97,8 +97,10 @@ static void take_done(struct turn *t, const struct done *d)
 	count_in_flight(t, d->generation, UINT32_MAX);
 	if (!pace_is_end_of(p, d->number))
 		return;
-	rule = rule_of(t, d->check);
 	unwatch(t, p);
+	if (pace_done_quietly(p, (enum verdict)d->verdict))
+		return;
+	rule = rule_of(t, d->check);
 	step = pace_done(p, &rule, (enum verdict)d->verdict, d->end_ns,
 			 check_word_state(state_check_word(t->tables, d->check)));
 	take_step(t, d->check, &step);

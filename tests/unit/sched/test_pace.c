@@ -356,6 +356,37 @@ Test(pace, done_of_another_job_is_not_ours)
 	cr_assert_not(pace_is_end_of(&p, (uint16_t)(p.number - 1)));
 }
 
+/* For each verdict, in and out of a burst: if it ends quietly, pace_done() would have done the
+ * same. */
+Test(pace, quiet_end_is_what_done_makes_of_it)
+{
+	static const enum verdict verdicts[] = {VERDICT_GOOD, VERDICT_BAD, VERDICT_UNKNOWN};
+	int n_quiet = 0;
+
+	rule(1, 3, 2);
+	for (int i = 0; i < 6; i++) {
+		enum verdict v = verdicts[i % 3];
+		struct pace before, told;
+		struct pace_step step;
+		bool is_quiet;
+
+		begin(CLK_S);
+		issue_at(p.node.due_ns, STATE_UP);
+		if (i >= 3) {
+			end_at(p.node.due_ns, VERDICT_BAD, STATE_UP);
+			issue_at(p.node.due_ns, STATE_UP);
+		}
+		before = p;
+		is_quiet = pace_done_quietly(&p, v);
+		told = before;
+		step = pace_done(&told, &r, v, p.node.due_ns + CLK_MS, STATE_UP);
+		cr_assert_eq(is_quiet, step.due_ns == 0, "verdict %d, burst %d", (int)v, i >= 3);
+		cr_assert_eq(memcmp(&p, is_quiet ? &told : &before, sizeof(p)), 0);
+		n_quiet += is_quiet;
+	}
+	cr_assert_eq(n_quiet, 2);
+}
+
 Test(pace, late_done_of_the_slots_earlier_check_is_not_ours)
 {
 	uint16_t old;
