@@ -614,3 +614,36 @@ Test(tls, watch_over_memory_in_use_is_refused)
 	cr_assert(!tls_memory_failed());
 	expect_up(0x0303, &(struct tls_server_options){0}, 0x0304);
 }
+
+static void alpn_chosen(const char *offered, const char *taken, bool expected)
+{
+	struct pair p;
+
+	pair_init(&p, TLS1_2_VERSION, &(struct tls_server_options){.alpn = taken});
+	tls_ctx_free(p.ctx);
+	p.ctx = tls_ctx_new(TLS1_2_VERSION, offered);
+	pair_connect(&p, NULL);
+	cr_assert_eq(shake(&p, WHOLE), TLS_UP);
+	cr_assert_eq(tls_has_alpn(p.client, "h2"), expected);
+	cr_assert(!tls_has_alpn(p.client, "h"));
+	cr_assert(!tls_has_alpn(p.client, "h22"));
+	pair_deinit(&p);
+}
+
+Test(tls, alpn_is_what_both_agree_on)
+{
+	alpn_chosen("h2", "h2", true);
+	alpn_chosen("h2", NULL, false);
+	alpn_chosen("h2", "http/1.1", false);
+	alpn_chosen(NULL, "h2", false);
+	alpn_chosen("http/1.1", "h2", false);
+}
+
+Test(tls, alpn_that_is_too_long_is_refused)
+{
+	char name[300];
+
+	memset(name, 'a', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	cr_assert_null(tls_ctx_new(TLS1_2_VERSION, name));
+}
