@@ -53,7 +53,9 @@ static bool is_v4(const unsigned char *packet)
 
 static uint8_t traffic_class(const unsigned char *inner)
 {
-	return is_v4(inner) ? inner[1] : (uint8_t)(inner[0] << 4 | inner[1] >> 4);
+	if (is_v4(inner))
+		return inner[1];
+	return (uint8_t)(inner[0] << 4 | inner[1] >> 4);
 }
 
 /* What follows the outer IP header. */
