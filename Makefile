@@ -90,7 +90,7 @@ help:
 	@echo 'make fuzz          libFuzzer, T=name SECONDS=60'
 	@echo 'make lint          format, layers, headers, sizes, banned calls, cppcheck, clang-tidy'
 	@echo 'make format        rewrite the sources as clang-format wants them'
-	@echo 'make bench         the daemon against the floors, in turns [ROWS=tcp,memory SECONDS_PER_ROW=8]'
+	@echo 'make bench         the daemon against the floors, in turns [ROWS=tcp,memory SECONDS_PER_ROW=6]'
 	@echo 'make bench-count   instructions per check against the record (callgrind)'
 	@echo 'make deps          install build dependencies (Debian, Ubuntu); names Fedora packages'
 	@echo 'make install       DESTDIR= PREFIX=$(PREFIX)'
@@ -252,7 +252,7 @@ fuzz:
 # --- benchmarks ------------------------------------------------------------------------------
 # Writes $(BUILD)/bench/: table.md, bench.json and, if gnuplot is there (make deps-bench), budgets.svg.
 ROWS            ?=
-SECONDS_PER_ROW ?= 8
+SECONDS_PER_ROW ?= 6
 .PHONY: bench bench-count deps-bench
 bench: all peers $(BENCH_BIN)
 	$(Q)ALIVED_BUILD=$(abspath $(O)) scripts/bench --rows '$(ROWS)' --seconds $(SECONDS_PER_ROW) --out $(abspath $(BUILD))/bench

@@ -187,7 +187,8 @@ class Haproxy:
         server = {'https': ' check-ssl verify none'}.get(kind, '')
         with open(path, 'w') as f:
             f.write('global\n  nbthread 1\n  maxconn 100\ndefaults\n  mode tcp\n  timeout connect 900ms\n  timeout check 900ms\n'
-                    '  timeout client 1s\n  timeout server 1s\nbackend reals\n' + extra)
+                    '  timeout client 1s\n  timeout server 1s\nfrontend nobody\n  bind unix@%s/sock\n'
+                    '  default_backend reals\nbackend reals\n' % self.dir + extra)
             f.writelines('  server s%d %s:%d check inter %dms%s\n' % (i, real_ip(i), PORT, delay * 1000, server) for i in range(n))
         self.argv = on(CLIENT_CPU) + ['haproxy', '-db', '-f', path]
         self.process = None
@@ -197,12 +198,13 @@ class Haproxy:
         self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         time.sleep(2.0 * self.delay)
         if self.process.poll() is not None:
-            raise Skip('haproxy ended at start')
+            self.__exit__()
+            raise RuntimeError('haproxy ended at start')
         return self
 
     def __exit__(self, *failure):
-        self.process.send_signal(signal.SIGCONT)
-        self.process.kill()
+        if self.process.poll() is None:
+            self.process.kill()
         self.process.wait()
         self.log.close()
         shutil.rmtree(self.dir, ignore_errors=True)

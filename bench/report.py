@@ -5,7 +5,7 @@ import json, os, shutil, subprocess
 def verdict(f):
     """`budget`, `acceptable`, `MISSED`, or nothing where nothing is promised."""
     def within(limit):
-        return limit is not None and (f['value'] >= limit if f['more_is_better'] else f['value'] <= limit)
+        return limit is not None and f['value'] <= limit
     if f['budget'] is None and f['bound'] is None:
         return ''
     if within(f['budget']):
@@ -35,23 +35,24 @@ def table(meta, figures, skipped):
     return '\n'.join(lines).rstrip() + '\n'
 
 
-PLOT = '''set terminal svg size 900,%d font "sans,11" background "white"
+PLOT = '''set terminal svg size 900,%d font "sans,11" background "white" noenhanced
 set output "%s"
 set title "Figures as parts of their budget (1 = the budget; less is better)"
 set style fill solid 0.7
 set boxwidth 0.6
-set xrange [0:*]
+set logscale x
+set xrange [0.01:*]
 set yrange [-1:%d]
 set ytics nomirror
 set xtics nomirror
 set grid x
-set arrow from 1, graph 0 to 1, graph 1 nohead lw 2 lc rgb "#c00000"
+set arrow from first 1, graph 0 to first 1, graph 1 nohead lw 2 lc rgb "#c00000"
 unset key
 $figures << EOD
 %s
 EOD
 set lmargin 46
-plot $figures using ($2*0.5):0:($2*0.5):(0.3):ytic(1) with boxxyerror lc rgb "#3070b0"
+plot $figures using 2:0:(0.01):2:($0-0.3):($0+0.3):ytic(1) with boxxyerror lc rgb "#3070b0"
 '''
 
 
@@ -61,7 +62,7 @@ def plot(directory, figures):
     for f in figures:
         limit = f['budget'] if f['budget'] else f['bound']
         if limit and f['value'] > 0:
-            shown.append((f['name'], limit / f['value'] if f['more_is_better'] else f['value'] / limit))
+            shown.append((f['name'], max(f['value'] / limit, 0.011)))
     if not shutil.which('gnuplot') or not shown:
         return False
     rows = '\n'.join('"%s" %.4f' % s for s in reversed(shown))
