@@ -84,13 +84,14 @@ static void look_at_mangle(const struct look *l)
 		return;
 	way = ctl_rule_way(listing.out, &packets, l->d->steer.queue);
 	judge_way(l, &way);
-	n = ctl_steer_resets_missing(&l->d->steer, l->tool, listing.out);
+	n = ctl_steer_drops_missing(&l->d->steer, l->tool, listing.out);
 	if (n == 0)
 		return;
-	ctl_findings_add(l->d->findings, CTL_FINDING_WARNING, "reset_rules_missing",
-			 "%s: for %zu VIPs nothing drops the resets that this machine itself "
-			 "would send there in the clear",
-			 l->name, n);
+	ctl_findings_add(
+		l->d->findings, CTL_FINDING_WARNING, "drop_rules_missing",
+		"%s: %zu rules are missing that keep this machine from sending to VIPs in the "
+		"clear",
+		l->name, n);
 	repair(l);
 }
 

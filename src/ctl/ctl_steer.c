@@ -9,7 +9,6 @@
 
 enum { RULE_BYTES = 2048 };
 #define OPTION_MARK UINT32_MAX
-#define CHAIN       "OUTPUT"
 
 /* --- what is wanted --------------------------------------------------------------------------- */
 
@@ -90,16 +89,18 @@ struct ctl_rule_packets ctl_steer_packets(const struct ctl_steer *s, enum ctl_st
 /* Marks below first are [0, first): one aligned block per bit that is set in it. */
 static void put_marks(const struct ctl_steer *s, struct str *out)
 {
+	bool is_first = s->last == UINT32_MAX;
+
 	if (s->first == s->last) {
 		str_putf(out, "-m mark --mark 0x%x", s->first);
 		return;
 	}
 	if (s->last != UINT32_MAX)
 		str_putf(out, "-m mark --mark 0x0/0x%x", ~s->last);
-	for (uint32_t bits = s->first; bits; bits &= bits - 1) {
+	for (uint32_t bits = s->first; bits; bits &= bits - 1, is_first = false) {
 		uint32_t low = bits & -bits;
 
-		str_putf(out, "%s-m mark ! --mark 0x%x/0x%x", out->len ? " " : "", bits ^ low,
+		str_putf(out, "%s-m mark ! --mark 0x%x/0x%x", is_first ? "" : " ", bits ^ low,
 			 ~(low - 1));
 	}
 }
@@ -109,6 +110,15 @@ static void put_steering(const struct ctl_steer *s, struct str *out)
 	put_marks(s, out);
 	str_putf(out, " -m comment --comment " CTL_RULE_OWNER " -j NFQUEUE --queue-num %u",
 		 s->queue);
+}
+
+/* Test datagrams are UDP: they must be able to come back and show that the steering rule is gone.
+ */
+static void put_backstop(const struct ctl_steer *s, struct str *out)
+{
+	str_puts(out, "-p tcp ");
+	put_marks(s, out);
+	str_puts(out, " -m comment --comment " CTL_RULE_OWNER " -j DROP");
 }
 
 static void put_reset(const struct addr *vip, struct str *out)
@@ -121,113 +131,106 @@ static void put_reset(const struct addr *vip, struct str *out)
 	str_puts(out, " -m comment --comment " CTL_RULE_OWNER " -j DROP");
 }
 
-/* The rule as the parser sees it. */
-static struct ctl_rule parsed(const struct str *body)
-{
-	char line[RULE_BYTES + 16];
-	struct ctl_rule r;
-	int n = snprintf(line, sizeof(line), "-A " CHAIN " %s", body->at);
+/* The wanted rules by number: drops of resets, one per VIP, then these, so that the steering rule
+ * is inserted last and stands in front. */
+enum { BACKSTOP, STEERING, N_FIXED };
 
-	ASSERT(ctl_rule_parse(line, (size_t)n, &r));
-	return r;
+static const char *put_rule(const struct ctl_steer *s, enum ctl_steer_tool tool, size_t i,
+			    struct str *out)
+{
+	const struct addr *vips;
+	size_t n = ctl_steer_vips(s, tool, &vips);
+
+	if (i < n)
+		put_reset(&vips[i], out);
+	else if (i == n + BACKSTOP)
+		put_backstop(s, out);
+	else
+		put_steering(s, out);
+	return i == n + BACKSTOP ? "POSTROUTING" : "OUTPUT";
 }
 
 void ctl_steer_print(const struct ctl_steer *s, enum ctl_steer_tool tool, FILE *to)
 {
-	const char *name = ctl_steer_tool_text(tool);
 	const struct addr *vips;
-	size_t n = ctl_steer_vips(s, tool, &vips);
+	size_t n = ctl_steer_vips(s, tool, &vips) + N_FIXED;
 	char text[RULE_BYTES];
 
-	if (!s->is_on)
-		return;
-	for (size_t i = 0; i <= n; i++) {
+	for (size_t i = 0; i < n && s->is_on; i++) {
 		struct str body = STR_OVER(text, sizeof(text));
+		const char *chain = put_rule(s, tool, i, &body);
 
-		if (i < n)
-			put_reset(&vips[i], &body);
-		else
-			put_steering(s, &body);
-		fprintf(to, "%s -w -t mangle -I " CHAIN " %s\n", name, text);
+		fprintf(to, "%s -w -t mangle -I %s %s\n", ctl_steer_tool_text(tool), chain, text);
 	}
 }
 
 /* --- what is there ---------------------------------------------------------------------------- */
 
 struct plan {
-	const struct ctl_steer *s;
+	const struct ctl_steer *s; /* NULL: nothing is wanted */
+	enum ctl_steer_tool tool;
 	const struct addr *vips;
 	size_t n_vips;
-	bool *has_vip; /* by vips */
-	bool has_steering, wants_steering;
-	FILE *script; /* NULL: only count */
+	bool *is_there;      /* by number of the wanted rule */
+	bool moves_steering; /* one that is there stands too late */
+	FILE *script;
 	struct ctl_steer_change change;
 };
 
-static void put_line(struct plan *p, const char *verb, size_t len, const char *text)
+static void put_line(struct plan *p, const char *verb, const char *chain, const char *text,
+		     size_t len)
 {
-	if (!p->script)
-		return;
 	if (p->change.n_added + p->change.n_removed == 0)
 		fputs("*mangle\n", p->script);
-	fprintf(p->script, "%s %.*s\n", verb, (int)len, text);
+	fprintf(p->script, "%s%s%.*s\n", verb, chain, (int)len, text);
 }
 
 static void del(struct plan *p, const char *line, size_t len)
 {
-	/* the listing's "-A ..." is the rule itself */
-	put_line(p, "-D", len - 3, line + 3);
+	/* behind the listing's "-A" stands the rule itself */
+	put_line(p, "-D", "", line + 2, len - 2);
 	p->change.n_removed++;
 }
 
-static void add(struct plan *p, const struct str *body)
+static bool is_rule(const struct plan *p, size_t i, const struct ctl_rule *r)
 {
-	put_line(p, "-I " CHAIN " 1", body->len, body->at);
-	p->change.n_added++;
-}
-
-static bool is_steering(const struct plan *p, const struct ctl_rule *r)
-{
-	char text[RULE_BYTES];
+	char text[RULE_BYTES], line[RULE_BYTES + 32];
 	struct str body = STR_OVER(text, sizeof(text));
+	const char *chain = put_rule(p->s, p->tool, i, &body);
 	struct ctl_rule want;
+	int n = snprintf(line, sizeof(line), "-A %s %s", chain, text);
 
-	put_steering(p->s, &body);
-	want = parsed(&body);
+	ASSERT(ctl_rule_parse(line, (size_t)n, &want));
 	return ctl_rule_eq(r, &want);
 }
 
-/* Index of the VIP whose resets this rule drops; n_vips: none of ours. */
-static size_t reset_of(const struct plan *p, const struct ctl_rule *r)
+/* Number of the wanted rule that this one is; n_vips + N_FIXED: none. */
+static size_t number_of(const struct plan *p, const struct ctl_rule *r)
 {
-	char text[RULE_BYTES];
-	struct str body = STR_OVER(text, sizeof(text));
-	const struct addr *vip;
-	struct ctl_rule want;
+	const struct addr *vip = bsearch(&r->to, p->vips, p->n_vips, sizeof(*vip), by_addr);
+	size_t i_vip = vip ? (size_t)(vip - p->vips) : p->n_vips;
 
-	vip = p->n_vips ? bsearch(&r->to, p->vips, p->n_vips, sizeof(*p->vips), by_addr) : NULL;
-	if (!vip)
-		return p->n_vips;
-	put_reset(vip, &body);
-	want = parsed(&body);
-	return ctl_rule_eq(r, &want) ? (size_t)(vip - p->vips) : p->n_vips;
+	if (vip && is_rule(p, i_vip, r))
+		return i_vip;
+	for (size_t i = p->n_vips; i < p->n_vips + N_FIXED; i++)
+		if (is_rule(p, i, r))
+			return i;
+	return p->n_vips + N_FIXED;
 }
 
 /* A rule of ours: does it stay? */
 static bool keeps(struct plan *p, const struct ctl_rule *r)
 {
-	size_t i_vip;
+	size_t i;
 
-	if (!p->s->is_on)
+	if (!p->s || !p->s->is_on)
 		return false;
-	if (p->wants_steering && !p->has_steering && is_steering(p, r)) {
-		p->has_steering = true;
-		return true;
-	}
-	i_vip = reset_of(p, r);
-	if (i_vip == p->n_vips || p->has_vip[i_vip])
+	i = number_of(p, r);
+	if (i == p->n_vips + N_FIXED || p->is_there[i])
 		return false;
-	p->has_vip[i_vip] = true;
+	if (i == p->n_vips + STEERING && p->moves_steering)
+		return false;
+	p->is_there[i] = true;
 	return true;
 }
 
@@ -237,50 +240,42 @@ static void go_through(struct plan *p, const char *listing)
 	struct ctl_rule r;
 	size_t len;
 
-	while (ctl_rule_next_line(&listing, &line, &len)) {
-		if (!ctl_rule_parse(line, len, &r) || !ctl_rule_is_ours(&r))
-			continue;
-		if (!p->s || !keeps(p, &r))
+	while (ctl_rule_next_line(&listing, &line, &len))
+		if (ctl_rule_parse(line, len, &r) && ctl_rule_is_ours(&r) && !keeps(p, &r))
 			del(p, line, len);
-	}
 }
 
 static void add_missing(struct plan *p)
 {
-	char text[RULE_BYTES];
+	char text[RULE_BYTES], chain[CTL_RULE_NAME_BYTES];
 
-	for (size_t i = 0; i < p->n_vips; i++) {
+	for (size_t i = 0; i < p->n_vips + N_FIXED && p->s->is_on; i++) {
 		struct str body = STR_OVER(text, sizeof(text));
 
-		if (p->has_vip[i])
+		if (p->is_there[i])
 			continue;
-		put_reset(&p->vips[i], &body);
-		add(p, &body);
+		snprintf(chain, sizeof(chain), "%s 1 ", put_rule(p->s, p->tool, i, &body));
+		put_line(p, "-I ", chain, body.at, body.len);
+		p->change.n_added++;
 	}
-	if (!p->has_steering && p->s->is_on) {
-		struct str body = STR_OVER(text, sizeof(text));
-
-		put_steering(p->s, &body);
-		add(p, &body);
-	}
-}
-
-static struct ctl_steer_change finish(struct plan *p)
-{
-	if (p->script && p->change.n_added + p->change.n_removed)
-		fputs("COMMIT\n", p->script);
-	free(p->has_vip);
-	return p->change;
 }
 
 static struct plan plan_of(const struct ctl_steer *s, enum ctl_steer_tool tool, FILE *script)
 {
-	struct plan p = {.s = s, .script = script};
+	struct plan p = {.s = s, .tool = tool, .script = script};
 
 	p.n_vips = ctl_steer_vips(s, tool, &p.vips);
-	p.has_vip = calloc(p.n_vips + 1, sizeof(*p.has_vip));
-	ASSERT(p.has_vip);
+	p.is_there = calloc(p.n_vips + N_FIXED, sizeof(*p.is_there));
+	ASSERT(p.is_there);
 	return p;
+}
+
+static struct ctl_steer_change finish(struct plan *p)
+{
+	if (p->change.n_added + p->change.n_removed)
+		fputs("COMMIT\n", p->script);
+	free(p->is_there);
+	return p->change;
 }
 
 struct ctl_steer_change ctl_steer_apply(const struct ctl_steer *s, enum ctl_steer_tool tool,
@@ -290,8 +285,7 @@ struct ctl_steer_change ctl_steer_apply(const struct ctl_steer *s, enum ctl_stee
 	struct plan p = plan_of(s, tool, script);
 	struct ctl_rule_way way = ctl_rule_way(listing, &packets, s->queue);
 
-	/* one that stands too late is taken out and put in front */
-	p.wants_steering = way.end == CTL_RULE_QUEUED && !way.line;
+	p.moves_steering = way.end != CTL_RULE_QUEUED || way.line;
 	go_through(&p, listing);
 	add_missing(&p);
 	return finish(&p);
@@ -305,15 +299,19 @@ struct ctl_steer_change ctl_steer_remove(const char *listing, FILE *script)
 	return finish(&p);
 }
 
-size_t ctl_steer_resets_missing(const struct ctl_steer *s, enum ctl_steer_tool tool,
-				const char *listing)
+size_t ctl_steer_drops_missing(const struct ctl_steer *s, enum ctl_steer_tool tool,
+			       const char *listing)
 {
 	struct plan p = plan_of(s, tool, NULL);
+	const char *line;
+	struct ctl_rule r;
+	size_t len, n = 0;
 
-	p.wants_steering = true;
-	go_through(&p, listing);
-	p.has_steering = true;
-	p.change = (struct ctl_steer_change){0};
-	add_missing(&p);
-	return finish(&p).n_added;
+	while (ctl_rule_next_line(&listing, &line, &len))
+		if (ctl_rule_parse(line, len, &r) && ctl_rule_is_ours(&r))
+			keeps(&p, &r);
+	for (size_t i = 0; i < p.n_vips + STEERING; i++)
+		n += !p.is_there[i];
+	finish(&p);
+	return n;
 }

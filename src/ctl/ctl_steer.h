@@ -6,6 +6,8 @@
  * mask zero, and not below the base, which is one negated match per bit of the base.
  * Resets: what the kernel itself answers to a late packet of a dead check has no mark; it is
  * dropped on its way to a VIP.
+ * Backstop: in mangle POSTROUTING, where no packet that was queued ever comes, TCP with the marks
+ * of checks is dropped: if someone empties OUTPUT, nothing leaves without its tunnel.
  */
 #pragma once
 
@@ -51,6 +53,6 @@ struct ctl_steer_change ctl_steer_apply(const struct ctl_steer *s, enum ctl_stee
 					const char *listing, FILE *script);
 /* The same for removing every rule of ours. */
 struct ctl_steer_change ctl_steer_remove(const char *listing, FILE *script);
-/* How many of the drops of unmarked resets are not in the listing. */
-size_t ctl_steer_resets_missing(const struct ctl_steer *s, enum ctl_steer_tool tool,
-				const char *listing);
+/* How many of the drops, resets and backstop, are not in the listing. */
+size_t ctl_steer_drops_missing(const struct ctl_steer *s, enum ctl_steer_tool tool,
+			       const char *listing);

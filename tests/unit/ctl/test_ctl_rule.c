@@ -196,3 +196,31 @@ Test(ctl_rule, rules_about_invalid_states_are_found)
 	cr_assert(rule("-A INPUT -m state --state INVALID -j DROP").drops_invalid_state);
 	cr_assert(!rule("-A INPUT -m conntrack --ctstate NEW -j DROP").drops_invalid_state);
 }
+
+/* Any bytes: no crash, nothing read beyond the end (a block of the exact size, for ASan). */
+Test(ctl_rule, random_lines_are_survived)
+{
+	static const char *const pieces[] = {
+		"-A ",         "OUTPUT ", "\"", "\\",           " ",    "--mark ", "! ",
+		"-d ",         "/",       "0x", "--tcp-flags ", "RST ", "-j ",     "--queue-num ",
+		"99999999999", "::1",     "-p "};
+	unsigned seed = 1;
+
+	for (int round = 0; round < 20000; round++) {
+		char text[256] = "-A ", *exact;
+		size_t len = strlen(text);
+		struct ctl_rule r;
+
+		while (len < 200 && (seed = seed * 1103515245 + 12345) >> 16 & 15) {
+			const char *piece = pieces[(seed >> 20) % ARRAY_LEN(pieces)];
+
+			memcpy(text + len, piece, strlen(piece));
+			len += strlen(piece);
+		}
+		exact = malloc(len);
+		memcpy(exact, text, len);
+		if (ctl_rule_parse(exact, len, &r))
+			cr_assert_lt(strlen(r.target), sizeof(r.target));
+		free(exact);
+	}
+}

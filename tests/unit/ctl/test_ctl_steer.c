@@ -11,6 +11,9 @@
 	"-d 10.99.0.1/32 -p tcp -m tcp --tcp-flags RST RST -m mark --mark 0x0 -m comment " \
 	"--comment alived -j DROP"
 #define STEERING "-m mark --mark 0xffffffff -m comment --comment alived -j NFQUEUE --queue-num 7"
+#define BACKSTOP "-p tcp -m mark --mark 0xffffffff -m comment --comment alived -j DROP"
+/* the drops as they are listed */
+#define DROPS "-A OUTPUT " VIP4_RESET "\n-A POSTROUTING " BACKSTOP "\n"
 #define SERVICES                                                               \
 	"virtual_server 10.99.0.1 80 {\nprotocol TCP\nlvs_method TUN\n"        \
 	"real_server 10.0.0.1 80 {\nTCP_CHECK {\nconnect_timeout 1\n}\n}\n"    \
@@ -85,6 +88,7 @@ Test(ctl_steer, rules_of_option_steering_are_printed_as_commands)
 	make(OPTION, &s);
 	cr_assert_str_eq(printed(&s, CTL_STEER_V4),
 			 "iptables -w -t mangle -I OUTPUT " VIP4_RESET
+			 "\niptables -w -t mangle -I POSTROUTING " BACKSTOP
 			 "\niptables -w -t mangle -I OUTPUT " STEERING "\n");
 	cr_assert_not_null(strstr(printed(&s, CTL_STEER_V6), "ip6tables -w -t mangle -I OUTPUT -d "
 							     "fd99::1/128 -p tcp"));
@@ -144,10 +148,10 @@ Test(ctl_steer, nothing_is_there_all_is_added_steering_first_in_chain)
 
 	make(OPTION, &s);
 	c = apply(&s, "-P OUTPUT ACCEPT\n");
-	cr_assert_eq(c.n_added, 2);
+	cr_assert_eq(c.n_added, 3);
 	cr_assert_eq(c.n_removed, 0);
-	cr_assert_str_eq(script,
-			 "*mangle\n-I OUTPUT 1 " VIP4_RESET "\n-I OUTPUT 1 " STEERING "\nCOMMIT\n");
+	cr_assert_str_eq(script, "*mangle\n-I OUTPUT 1 " VIP4_RESET "\n-I POSTROUTING 1 " BACKSTOP
+				 "\n-I OUTPUT 1 " STEERING "\nCOMMIT\n");
 	ctl_steer_deinit(&s);
 }
 
@@ -157,7 +161,7 @@ Test(ctl_steer, second_apply_changes_nothing)
 	struct ctl_steer_change c;
 
 	make(OPTION, &s);
-	c = apply(&s, "-A OUTPUT " STEERING "\n-A OUTPUT " VIP4_RESET "\n");
+	c = apply(&s, "-A OUTPUT " STEERING "\n" DROPS);
 	cr_assert_eq(c.n_added + c.n_removed, 0);
 	cr_assert_str_eq(script, "");
 	ctl_steer_deinit(&s);
@@ -169,7 +173,7 @@ Test(ctl_steer, outdated_and_double_rules_of_ours_go)
 	struct ctl_steer_change c;
 
 	make(OPTION, &s);
-	c = apply(&s, "-A OUTPUT " STEERING "\n-A OUTPUT " STEERING "\n-A OUTPUT " VIP4_RESET "\n"
+	c = apply(&s, "-A OUTPUT " STEERING "\n-A OUTPUT " STEERING "\n" DROPS
 		      "-A OUTPUT -m mark --mark 0xffffffff -m comment --comment alived -j NFQUEUE "
 		      "--queue-num 6\n"
 		      "-A OUTPUT -d 10.7.7.7/32 -j DROP\n");
@@ -187,7 +191,7 @@ Test(ctl_steer, shadowed_rule_is_put_in_front)
 	struct ctl_steer s;
 
 	make(OPTION, &s);
-	apply(&s, "-A OUTPUT -j ACCEPT\n-A OUTPUT " STEERING "\n-A OUTPUT " VIP4_RESET "\n");
+	apply(&s, "-A OUTPUT -j ACCEPT\n-A OUTPUT " STEERING "\n" DROPS);
 	cr_assert_str_eq(script,
 			 "*mangle\n-D OUTPUT " STEERING "\n-I OUTPUT 1 " STEERING "\nCOMMIT\n");
 	ctl_steer_deinit(&s);
@@ -221,12 +225,13 @@ Test(ctl_steer, remove_takes_what_has_our_comment_and_nothing_else)
 }
 
 /* decisions 42 */
-Test(ctl_steer, missing_reset_drops_are_counted)
+Test(ctl_steer, missing_drops_are_counted)
 {
 	struct ctl_steer s;
 
 	make(OPTION, &s);
-	cr_assert_eq(ctl_steer_resets_missing(&s, CTL_STEER_V4, "-A OUTPUT " STEERING "\n"), 1);
-	cr_assert_eq(ctl_steer_resets_missing(&s, CTL_STEER_V4, "-A OUTPUT " VIP4_RESET "\n"), 0);
+	cr_assert_eq(ctl_steer_drops_missing(&s, CTL_STEER_V4, "-A OUTPUT " STEERING "\n"), 2);
+	cr_assert_eq(ctl_steer_drops_missing(&s, CTL_STEER_V4, "-A OUTPUT " VIP4_RESET "\n"), 1);
+	cr_assert_eq(ctl_steer_drops_missing(&s, CTL_STEER_V4, DROPS), 0);
 	ctl_steer_deinit(&s);
 }

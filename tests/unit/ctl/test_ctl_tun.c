@@ -45,6 +45,8 @@ Test(ctl_tun, rules_of_one_tool_are_printed)
 	cr_assert_stdout_eq_str(
 		"iptables -w -t mangle -I OUTPUT -d 192.0.2.1/32 -p tcp -m tcp --tcp-flags RST RST "
 		"-m mark --mark 0x0 -m comment --comment alived -j DROP\n"
+		"iptables -w -t mangle -I POSTROUTING -p tcp -m mark --mark 0xffffffff -m comment "
+		"--comment alived -j DROP\n"
 		"iptables -w -t mangle -I OUTPUT -m mark --mark 0xffffffff -m comment --comment "
 		"alived -j NFQUEUE --queue-num 7\n");
 }
