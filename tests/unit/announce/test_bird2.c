@@ -283,22 +283,6 @@ Test(bird2, refused_configuration_is_tried_again_and_the_file_stays_current)
 	cr_assert_eq(fake.n_disable, 0, "on_config_error: alarm");
 }
 
-Test(bird2, blocked_withdrawal_disables_its_group_after_3_s_if_wanted)
-{
-	uint64_t begin = clk_mono_ns();
-
-	app.bird2.disables_group = true;
-	all_up();
-	fake.configure = FAKE_REFUSED;
-	want(0, 1, STATE_DOWN);
-	UNTIL(fake.n_disable == 1);
-	cr_assert_str_eq(fake.last, "disable \"hc_default_?\"");
-	cr_assert_geq(clk_mono_ns() - begin, 3 * CLK_S);
-	cr_assert_eq(n_sent[STATE_DOWN], 0, "no configuration was taken");
-	spin(300);
-	cr_assert_eq(fake.n_disable, 1, "once");
-}
-
 Test(bird2, lost_connection_is_made_again_and_configured)
 {
 	unsigned before;

@@ -145,6 +145,26 @@ Test(route_plan, removed_prefix_is_withdrawn_until_it_was_in_a_snapshot)
 	free(next);
 }
 
+Test(route_plan, sent_tombstone_is_dropped_when_the_peer_has_it_all)
+{
+	struct announce_fixture *next = fixture_next(fix);
+	struct gen_diff *d = fixture_diff(fixture_removed, 0, 2);
+
+	next->prefixes[0].first_service = SLOT_NONE;
+	next->prefixes[1].first_service = SLOT_NONE;
+	cr_assert_eq(route_plan_adopt(plan, &next->gen, d), 0);
+	route_plan_drop_sent_tombstones(plan, 1);
+	cr_assert_eq(route_plan_pending(plan, 1), 2, "not sent yet");
+	route_plan_accepted(plan, 1, collect(1, true, t0).at, 1, t0);
+	route_plan_drop_sent_tombstones(plan, 1);
+	cr_assert_eq(flush(1, t0), 1);
+	route_plan_drop_sent_tombstones(plan, 1);
+	route_plan_mark_all(plan, 1);
+	cr_assert_eq(route_plan_pending(plan, 1), 0, "both are forgotten");
+	gen_diff_free(d);
+	free(next);
+}
+
 Test(route_plan, removed_prefix_that_comes_back_is_not_withdrawn)
 {
 	struct announce_fixture *next = fixture_next(fix);
