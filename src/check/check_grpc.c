@@ -225,7 +225,7 @@ static enum check_step grpc_input(struct check_talk *t, const void *data, size_t
 	const struct h2 *h2 = t->grpc->h2;
 	enum h2_end end = h2_input(t->grpc->h2, data, len, out);
 
-	if (h2_status(h2) && h2_status(h2) != 200 && end != H2_NO_MEMORY)
+	if ((h2_status(h2) || end == H2_COMPLETE) && h2_status(h2) != 200 && end != H2_NO_MEMORY)
 		return check_driver_over(t, CODE_HTTP_STATUS, h2_status(h2));
 	if (end == H2_GOES_ON)
 		return CHECK_WAIT;

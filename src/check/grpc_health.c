@@ -97,10 +97,9 @@ static bool reads_varint(struct grpc_health *g, uint8_t c, unsigned max_bytes)
 	return true;
 }
 
+/* More than is left of the message shows at its end. */
 static void skip(struct grpc_health *g, uint64_t bytes)
 {
-	if (bytes > g->left)
-		fail(g, GRPC_HEALTH_PROTOBUF);
 	g->skip = bytes;
 	g->state = bytes ? ST_SKIP : ST_TAG;
 }

@@ -86,7 +86,10 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 	struct h2 *h = arg;
 
 	(void)session;
-	if (frame->hd.stream_id == h->stream)
+	/* a PUSH_PROMISE stands on our stream and is none of it */
+	if (frame->hd.type != NGHTTP2_HEADERS || frame->hd.stream_id != h->stream)
+		h->block = BLOCK_NONE;
+	else
 		h->block = h->status ? BLOCK_TRAILER : BLOCK_HEAD;
 	return 0;
 }
@@ -96,7 +99,7 @@ static void on_status(struct h2 *h, const char *digits)
 {
 	int status = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
 
-	if (status < 200)
+	if (status >= 100 && status < 200)
 		h->block = BLOCK_INTERIM;
 	else
 		h->status = (uint16_t)status;
@@ -115,15 +118,13 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
 	struct h2 *h = arg;
 	struct h2_field f = field_of(name, value);
 
-	(void)session, (void)flags;
+	(void)session, (void)frame, (void)flags;
 	if (++h->n_fields > H2_MAX_FIELDS)
 		return stop(h, H2_LIMIT_FIELDS);
 	h->field_bytes += (uint32_t)MIN(f.name_len + f.value_len + 32, H2_MAX_FIELD_BYTES + 1u);
 	if (h->field_bytes > H2_MAX_FIELD_BYTES)
 		return stop(h, H2_LIMIT_FIELD_BYTES);
-	if (frame->hd.stream_id != h->stream)
-		return 0;
-	if (f.value_len == 3 && str_is(f.name, f.name_len, ":status"))
+	if (h->block == BLOCK_HEAD && f.value_len == 3 && str_is(f.name, f.name_len, ":status"))
 		on_status(h, f.value);
 	else if (h->block == BLOCK_HEAD || h->block == BLOCK_TRAILER)
 		h->sink.field(h->sink.arg, &f, h->block == BLOCK_TRAILER);

@@ -209,6 +209,17 @@ Test(check_grpc, types_of_grpc_are_known)
 	}
 }
 
+Test(check_grpc, type_is_the_heads_and_of_this_answer)
+{
+	struct h2_server_answer a = serving;
+
+	answers(&serving, CODE_OK, 0);
+	a.head[1] = (struct h2_server_field){0};
+	answers(&a, CODE_GRPC_CONTENT_TYPE, 0);
+	a.trailers[1] = (struct h2_server_field){"content-type", "application/grpc"};
+	answers(&a, CODE_GRPC_CONTENT_TYPE, 0);
+}
+
 static void weighs(const char *first, const char *second, int32_t weight)
 {
 	struct h2_server_answer a = serving;
@@ -319,6 +330,19 @@ Test(check_grpc, http_status_comes_first)
 	answers(&a, CODE_HTTP_STATUS, 302);
 	a.head[0].value = "204";
 	answers(&a, CODE_HTTP_STATUS, 204);
+}
+
+/* The library lets any three digits pass. */
+Test(check_grpc, http_status_that_is_none_is_bad)
+{
+	struct h2_server_answer a = serving;
+	static const char *const none[] = {"000", "099"};
+
+	a.trailers[1] = (struct h2_server_field){"content-type", "application/grpc"};
+	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+		a.head[0].value = none[i];
+		answers(&a, CODE_HTTP_STATUS, i ? 99 : 0);
+	}
 }
 
 Test(check_grpc, message_that_is_none_is_malformed)

@@ -140,6 +140,8 @@ Test(grpc_health, responses_read_as_protobuf_c_reads_them)
 	AGREES("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", true); /* -1 */
 	AGREES("\x08", false);
 	AGREES("\x08\x81", false);
+	AGREES("\x88", false);
+	AGREES("\x08\x01\x88", false);
 	AGREES("\x12\x05"
 	       "abc",
 	       false);
@@ -184,6 +186,8 @@ Test(grpc_health, groups_and_field_zero_are_refused)
 
 	cr_assert_eq(read_message("\x0b\x0c", 2, &status), GRPC_HEALTH_PROTOBUF);
 	cr_assert_eq(read_message("\x00\x01", 2, &status), GRPC_HEALTH_PROTOBUF);
+	cr_assert_eq(read_message("\x88\x80\x80\x80\x10\x01", 6, &status), GRPC_HEALTH_PROTOBUF,
+		     "a tag of 33 bits");
 	cr_assert_eq(read_message("\xff\xff\xff\xff\x7f\x01", 6, &status), GRPC_HEALTH_PROTOBUF);
 }
 
