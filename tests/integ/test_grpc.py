@@ -63,6 +63,25 @@ def test_without_virtualhost_the_whole_server_is_asked_for():
         equal(real.requests[0][0], '')
 
 
+def test_ipv6_real_is_checked():
+    text = service('2001:db8::1', [('::1', 8080)], check='GRPC_CHECK {\n  connect_ip %(ip)s\n  connect_port %(port)d\n}')
+    with GrpcReal('::1', tls=CERT) as real, Daemon(text) as d:
+        wait_for('up', lambda: d.real('::1')['alive'] == 1)
+
+
+def test_two_hundred_checks_at_once_are_good():
+    reals = [('127.0.2.%d' % i, 8080) for i in range(1, 201)]
+    text = service('192.0.2.1', reals, delay=1, check='GRPC_CHECK {\n  connect_ip %(ip)s\n  connect_port %(port)d\n  connect_timeout 5\n}')
+    with RawReal(once(ANSWER), tls=server_context(), ip='0.0.0.0') as real, Daemon(text) as d:
+        wait_for('all up', lambda: all(r['alive'] for r in d.status()[0]['rs']), 20)
+        before = rss_kib(d)
+        n = real.accepted
+        wait_for('five more rounds', lambda: real.accepted >= n + 1000, 30)
+        equal(d.events('real_down'), [])
+        if not integ.SANITIZED:
+            check(rss_kib(d) - before < 16 << 10, 'grew from %d to %d KiB', before, rss_kib(d))
+
+
 def test_not_serving_takes_down_and_serving_brings_up():
     for real, d in both_ways({}):
         wait_for('up', lambda: alive(d) == 1)
@@ -162,8 +181,8 @@ class RawReal(HttpReal):
     """Says what its script yields, as fast as it is taken; then reads until the client is gone.
     tls: an ssl.SSLContext."""
 
-    def __init__(self, script, tls=None, linger=True):
-        super().__init__(IP)
+    def __init__(self, script, tls=None, linger=True, ip=IP):
+        super().__init__(ip)
         self.script, self.tls, self.linger, self.said = script, tls, linger, 0
 
     def answer(self, c):
