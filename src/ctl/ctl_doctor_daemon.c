@@ -50,7 +50,7 @@ static bool is_reachable(struct ctl_doctor *d)
 		return false;
 	}
 	ctl_findings_add(d->findings, CTL_FINDING_ERROR, "daemon_away",
-			 "no daemon answers at %s: %s", d->sock, strerror(-r));
+			 "no daemon answers at %s: %s", d->sock, strerrordesc_np(-r));
 	ctl_findings_repair(d->findings, "systemctl start alived");
 	return false;
 }
@@ -223,7 +223,7 @@ static void look_at_queue(struct ctl_doctor *d)
 		ctl_findings_repair(d->findings, "modprobe nfnetlink_queue");
 	} else if (r < 0) {
 		ctl_findings_add(d->findings, CTL_FINDING_WARNING, "queue_unreadable",
-				 "%s cannot be read: %s", QUEUES, strerror(-r));
+				 "%s cannot be read: %s", QUEUES, strerrordesc_np(-r));
 		ctl_findings_repair(d->findings, "sudo alivectl doctor%s", d->self);
 	} else if (ctl_proc_queue(table, d->steer.queue, &q)) {
 		judge_queue(d, &q);

@@ -33,7 +33,7 @@ static void look_at(struct ctl_doctor *d, const char *id, const char *who, const
 	if (r == 0)
 		return;
 	ctl_findings_add(d->findings, CTL_FINDING_ERROR, id, "%s cannot be reached at %s: %s", who,
-			 path, strerror(-r));
+			 path, strerrordesc_np(-r));
 	if (r == -EACCES || r == -EPERM)
 		ctl_findings_repair(d->findings, "ls -l %s", path);
 	else

@@ -114,7 +114,7 @@ static void look_at_vip(const struct look *l, const struct addr *vip, const stru
 		l->d->findings, CTL_FINDING_ERROR, "no_route_to_vip",
 		"no route to VIP %s: %s. Checks need one, though their packets leave by the "
 		"tunnel",
-		text, strerror(-r));
+		text, strerrordesc_np(-r));
 	ctl_findings_repair(l->d->findings, "%s route replace %s/%d dev %s", ip_text(vip), text,
 			    addr_is_v4(vip) ? 32 : 128, device);
 }
@@ -128,7 +128,7 @@ static bool find_real(const struct look *l, const struct addr *ip, struct ctl_ro
 		return true;
 	addr_format(ip, text);
 	ctl_findings_add(l->d->findings, CTL_FINDING_ERROR, "no_route_to_real",
-			 "no route to real %s: %s", text, strerror(-r));
+			 "no route to real %s: %s", text, strerrordesc_np(-r));
 	ctl_findings_repair(l->d->findings, "%s route add %s/%d via GATEWAY", ip_text(ip), text,
 			    addr_is_v4(ip) ? 32 : 128);
 	return false;

@@ -31,7 +31,7 @@ static bool list(const struct look *l, const char *table, struct ctl_exec *ret)
 	ctl_findings_add(l->d->findings, CTL_FINDING_WARNING, "rules_unreadable",
 			 "%s -t %s -S: %.*s", l->name, table,
 			 r < 0 ? LINE_SHOWN : (int)strcspn(ret->err, "\n"),
-			 r < 0 ? strerror(-r) : ret->err);
+			 r < 0 ? strerrordesc_np(-r) : ret->err);
 	ctl_findings_repair(l->d->findings, "sudo alivectl doctor%s", l->d->self);
 	return false;
 }

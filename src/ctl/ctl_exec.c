@@ -108,10 +108,18 @@ static int wait_for(pid_t pid, int *ret_status)
 	return 0;
 }
 
+static int collect(pid_t pid, const int fds[N_FDS], struct ctl_exec *e)
+{
+	TRY(wait_for(pid, &e->status));
+	TRY(read_back(fds[OUT], &e->out));
+	TRY(read_back(fds[ERR], &e->err));
+	return 0;
+}
+
 int ctl_exec_run(const char *const *argv, const char *input, struct ctl_exec *ret)
 {
 	_cleanup_(close_all) int fds[N_FDS] = {-1, -1, -1};
-	_cleanup_(ctl_exec_deinit) struct ctl_exec e = {0};
+	struct ctl_exec e = {0};
 	pid_t pid = -1;
 	int r;
 
@@ -119,10 +127,11 @@ int ctl_exec_run(const char *const *argv, const char *input, struct ctl_exec *re
 	r = spawn_somewhere(argv, fds, &pid);
 	if (r < 0)
 		return err_origin(r);
-	TRY(wait_for(pid, &e.status));
-	TRY(read_back(fds[OUT], &e.out));
-	TRY(read_back(fds[ERR], &e.err));
+	r = collect(pid, fds, &e);
+	if (r < 0) {
+		ctl_exec_deinit(&e);
+		return err_trace(r);
+	}
 	*ret = e;
-	e = (struct ctl_exec){0};
 	return 0;
 }

@@ -10,7 +10,6 @@
 enum { MAX_WORDS = 160, LINE_BYTES = 4096 };
 
 struct words {
-	char text[LINE_BYTES];
 	char *at[MAX_WORDS];
 	unsigned n;
 };
@@ -53,13 +52,13 @@ static char *take_word(const char **in, const char *end, char *out)
 	return out;
 }
 
-static bool split(const char *line, size_t len, struct words *w)
+static bool split(const char *line, size_t len, char text[LINE_BYTES], struct words *w)
 {
 	const char *in = line, *end = line + len;
-	char *out = w->text;
+	char *out = text;
 
 	w->n = 0;
-	if (len >= sizeof(w->text))
+	if (len >= LINE_BYTES)
 		return false;
 	while (w->n < MAX_WORDS) {
 		char *next = take_word(&in, end, out);
@@ -178,7 +177,7 @@ static void read_single(struct ctl_rule *r, const char *word, const char *next)
 		r->changes_mark = true;
 	else if (strcmp(word, "--tcp-flags") != 0 && !*r->target && !is_harmless(word))
 		r->has_other = true;
-	if ((strcmp(word, "--ctstate") == 0 || strcmp(word, "--state") == 0) && next &&
+	if ((strcmp(word, "--ctstate") == 0 || strcmp(word, "--state") == 0) &&
 	    strstr(next, "INVALID"))
 		r->drops_invalid_state = true;
 }
@@ -199,7 +198,8 @@ static void read_conditions(struct ctl_rule *r, const struct words *w)
 	bool is_not = false;
 
 	for (unsigned i = 2; i < w->n; i++) {
-		const char *next = i + 1 < w->n ? w->at[i + 1] : NULL;
+		bool has_next = i + 1 < w->n;
+		const char *next = has_next ? w->at[i + 1] : "";
 
 		if (strcmp(w->at[i], "!") == 0) {
 			is_not = true;
@@ -208,7 +208,7 @@ static void read_conditions(struct ctl_rule *r, const struct words *w)
 		if (is_flags(w, i)) {
 			read_flags(r, w->at[i + 1], w->at[i + 2], is_not);
 			i += 2;
-		} else if (next && read_pair(r, w->at[i], next, is_not)) {
+		} else if (has_next && read_pair(r, w->at[i], next, is_not)) {
 			r->proto_is_not |= is_not && strcmp(w->at[i], "-p") == 0;
 			i++;
 		} else {
@@ -220,12 +220,13 @@ static void read_conditions(struct ctl_rule *r, const struct words *w)
 
 bool ctl_rule_parse(const char *line, size_t len, struct ctl_rule *ret)
 {
+	char text[LINE_BYTES];
 	struct words w;
 
 	*ret = (struct ctl_rule){.to = ADDR_UNSET};
 	if (len < 3 || memcmp(line, "-A ", 3) != 0)
 		return false;
-	if (!split(line, len, &w) || w.n < 2)
+	if (!split(line, len, text, &w) || w.n < 2)
 		return false;
 	copy_name(ret->chain, sizeof(ret->chain), w.at[1]);
 	read_conditions(ret, &w);

@@ -154,7 +154,7 @@ void ctl_steer_print(const struct ctl_steer *s, enum ctl_steer_tool tool, FILE *
 {
 	const struct addr *vips;
 	size_t n = ctl_steer_vips(s, tool, &vips) + N_FIXED;
-	char text[RULE_BYTES];
+	char text[RULE_BYTES] = "";
 
 	for (size_t i = 0; i < n && s->is_on; i++) {
 		struct str body = STR_OVER(text, sizeof(text));
@@ -194,7 +194,7 @@ static void del(struct plan *p, const char *line, size_t len)
 
 static bool is_rule(const struct plan *p, size_t i, const struct ctl_rule *r)
 {
-	char text[RULE_BYTES], line[RULE_BYTES + 32];
+	char text[RULE_BYTES] = "", line[RULE_BYTES + 32];
 	struct str body = STR_OVER(text, sizeof(text));
 	const char *chain = put_rule(p->s, p->tool, i, &body);
 	struct ctl_rule want;
@@ -247,7 +247,7 @@ static void go_through(struct plan *p, const char *listing)
 
 static void add_missing(struct plan *p)
 {
-	char text[RULE_BYTES], chain[CTL_RULE_NAME_BYTES];
+	char text[RULE_BYTES] = "", chain[CTL_RULE_NAME_BYTES];
 
 	for (size_t i = 0; i < p->n_vips + N_FIXED && p->s->is_on; i++) {
 		struct str body = STR_OVER(text, sizeof(text));

@@ -23,7 +23,7 @@ int ctl_tun_list(enum ctl_steer_tool tool, const char *table, struct ctl_exec *r
 static void complain(const char *tool, int error, const struct ctl_exec *e)
 {
 	if (error < 0)
-		fprintf(stderr, "alivectl: %s: %s\n", tool, strerror(-error));
+		fprintf(stderr, "alivectl: %s: %s\n", tool, strerrordesc_np(-error));
 	else
 		fprintf(stderr, "alivectl: %s ended with %d: %s", tool, e->status,
 			*e->err ? e->err : "\n");
@@ -97,9 +97,10 @@ static void each_tool(struct run *run)
 	}
 }
 
-static enum ctl_exit with_files(struct run *run, const struct ctl_files *f)
+static enum ctl_exit with_files(const struct ctl_opts *o, const struct ctl_files *f)
 {
 	_cleanup_(ctl_steer_deinit) struct ctl_steer steer = {0};
+	struct run run = {.o = o, .steer = &steer, .is_good = true};
 
 	if (!f->services.is_good) {
 		diag_print(f->yaml.diag, STDERR_FILENO);
@@ -112,9 +113,8 @@ static enum ctl_exit with_files(struct run *run, const struct ctl_files *f)
 	}
 	if (!steer.is_on)
 		fputs("alivectl: check_tun is off: no rules are needed\n", stderr);
-	run->steer = &steer;
-	each_tool(run);
-	return run->is_good ? CTL_EXIT_OK : CTL_EXIT_REFUSED;
+	each_tool(&run);
+	return run.is_good ? CTL_EXIT_OK : CTL_EXIT_REFUSED;
 }
 
 enum ctl_exit ctl_tun_rules(const struct ctl_opts *o, int argc, char **argv)
@@ -135,7 +135,7 @@ enum ctl_exit ctl_tun_rules(const struct ctl_opts *o, int argc, char **argv)
 		return run.is_good ? CTL_EXIT_OK : CTL_EXIT_REFUSED;
 	}
 	if (ctl_files_read(&f, o->config, o->services))
-		e = with_files(&run, &f);
+		e = with_files(o, &f);
 	ctl_files_free(&f);
 	return e;
 }

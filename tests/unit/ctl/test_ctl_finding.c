@@ -66,17 +66,17 @@ Test(ctl_finding, many_alike_are_counted_and_the_same_is_said_once)
 Test(ctl_finding, json_has_every_field)
 {
 	struct ctl_findings *f = ctl_findings_new();
-	json_t *j;
+	json_t *j, *expected;
 
 	ctl_findings_add(f, CTL_FINDING_ERROR, "a", "x \"y\"");
 	ctl_findings_repair(f, "z");
 	ctl_findings_add(f, CTL_FINDING_NOTE, "b", "w");
 	j = json_loads(printed(f, ctl_findings_print_json), 0, NULL);
-	cr_assert(json_equal(j,
-			     json_pack("{s:b,s:[{ssssssss}{ssssss}],s:{}}", "ok", 0, "findings",
-				       "severity", "error", "id", "a", "text", "x \"y\"", "repair",
-				       "z", "severity", "note", "id", "b", "text", "w", "omitted")),
-		  "%s", text);
+	expected = json_pack("{s:b,s:[{ssssssss}{ssssss}],s:{}}", "ok", 0, "findings", "severity",
+			     "error", "id", "a", "text", "x \"y\"", "repair", "z", "severity",
+			     "note", "id", "b", "text", "w", "omitted");
+	cr_assert(json_equal(j, expected), "%s", text);
+	json_decref(expected);
 	json_decref(j);
 	ctl_findings_free(f);
 }
