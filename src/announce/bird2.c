@@ -127,18 +127,24 @@ static void look_at_warmth(struct bird2 *b)
 		bird2_talk_wrote(&b->talk);
 }
 
-static void write_files(struct bird2 *b)
+/* Returns true if one was written. */
+static bool write_files(struct bird2 *b)
 {
+	bool has_written = false;
+
 	for (uint32_t i = 0; i < b->n_groups; i++) {
 		int r = 0;
 
 		if (b->groups[i].is_warm)
 			r = bird2_group_write(&b->groups[i], &b->context, now_of(b));
-		if (r == BIRD2_GROUP_WROTE)
+		if (r == BIRD2_GROUP_WROTE) {
 			bird2_talk_wrote(&b->talk);
-		else if (r < 0)
+			has_written = true;
+		} else if (r < 0) {
 			retry_files(b);
+		}
 	}
+	return has_written;
 }
 
 /* What changed while BIRD worked, or is held back, is looked at again. A file that cannot be
@@ -169,6 +175,9 @@ static void accept_all(struct bird2 *b)
 
 static void begin_cycle(struct bird2 *b)
 {
+	const struct app_config *app = b->base.args.app;
+	bool has_written;
+
 	b->last_begin_ns = now_of(b);
 	b->is_urgent = false;
 	b->is_changed = false;
@@ -176,11 +185,13 @@ static void begin_cycle(struct bird2 *b)
 	look_at_warmth(b);
 	if (!has_warm_group(b))
 		return;
-	write_files(b);
+	has_written = write_files(b);
 	if (!bird2_talk_needs_configure(&b->talk))
 		accept_all(b);
 	else if (bird2_talk_configure_due(&b->talk) <= now_of(b))
 		bird2_talk_configure(&b->talk);
+	else if (has_written && app->bird2.durable)
+		bird_file_sync_dir(app->bird2.dir);
 }
 
 /* A file that somebody else changed is set right by a cycle. */

@@ -253,13 +253,13 @@ static void tell_mismatch(struct bird2_talk *t, const struct bird2_group *g, boo
 static void on_counted(struct bird2_talk *t, unsigned code, const char *text)
 {
 	const struct bird2_group *g = &t->groups[t->command_group];
-	bool is_v4 = t->verify_at % 2 == 0;
+	bool is_v4 = t->verify_at % 2 == 0, is_known = g->is_warm && !g->is_disabled;
 	uint32_t n_v4 = vip_set_n_v4(&g->accepted);
 	uint64_t want = is_v4 ? n_v4 : g->accepted.n - n_v4;
 
-	if (g->is_warm && code >= BIRDC_FIRST_ERROR)
+	if (is_known && code >= BIRDC_FIRST_ERROR)
 		tell_mismatch(t, g, is_v4, want, text);
-	else if (g->is_warm && t->n_routes != want)
+	else if (is_known && t->n_routes != want)
 		tell_mismatch(t, g, is_v4, want, "");
 	if (++t->verify_at >= 2 * t->n_groups)
 		end_round(t);

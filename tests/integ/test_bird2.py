@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The daemon with two unmodified BIRDs: what it decides is what the neighbour has."""
-import datetime, os, shutil, signal, sys, time
+import datetime, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 import integ
@@ -220,6 +220,20 @@ def test_decision_28_killed_daemon_flaps_nothing():
         for vip, was in zip(('192.0.2.10', '192.0.2.11'), times):
             check(abs(birds.route_time(vip) - was) < 0.02, '%s flapped: %s, %s', vip, birds.route_time(vip), was)
         equal(sorted(n for n in os.listdir(birds.files) if not n.startswith('.')), ['default.conf', 'edge.conf', 'foreign.conf'])
+
+
+def test_documented_bird_conf_is_valid():
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'docs', 'STOCK_BIRD.md')) as f:
+        text = f.read()
+    conf = next(block for block in text.split('```') if 'router id' in block)
+    advice = re.search(r'`(export filter .*)`', text).group(1)
+    with tempfile.TemporaryDirectory() as directory:
+        for name, conf in (('a', conf), ('b', conf.replace('export where proto ~ "hc_*"', advice.rstrip('.'), 1))):
+            path = os.path.join(directory, name)
+            with open(path, 'w') as f:
+                f.write(conf.replace('/run/alived/bird', directory))
+            r = subprocess.run(['bird', '-p', '-c', path], capture_output=True, text=True)
+            equal(r.returncode, 0, r.stderr)
 
 
 if not shutil.which('bird'):
