@@ -177,6 +177,26 @@ static void look_at_size(const struct look *l, const struct draft_real *real,
 		ctl_findings_repair(l->d->findings, "ip link set %s mtu 1500", device);
 }
 
+/* --- direct routing ------------------------------------------------------------------------------
+ */
+
+static void look_at_link(const struct look *l, const struct draft_real *real,
+			 const struct ctl_route *route)
+{
+	char device[IF_NAMESIZE], text[ADDR_TEXT_BYTES];
+
+	if (real->lvs_method != LVS_DR || !route->has_gateway)
+		return;
+	name_device(route, device);
+	addr_format(&real->ip, text);
+	ctl_findings_add(l->d->findings, CTL_FINDING_ERROR, "real_behind_router",
+			 "real %s has lvs_method DR but stands behind a router: its hardware "
+			 "address cannot be had",
+			 text);
+	ctl_findings_repair(l->d->findings, "%s route replace %s/%d dev %s", ip_text(&real->ip),
+			    text, addr_is_v4(&real->ip) ? 32 : 128, device);
+}
+
 /* --- all ---------------------------------------------------------------------------------------
  */
 
@@ -191,6 +211,7 @@ static void look_at_real(const struct look *l, const struct draft_real *real)
 			continue;
 		look_at_vip(l, &c->connect_ip, &route);
 		look_at_size(l, real, &c->connect_ip, &route);
+		look_at_link(l, real, &route);
 	}
 }
 

@@ -80,7 +80,7 @@ static uint32_t u32_attribute(const unsigned char *at, size_t len, unsigned type
 static int read_route(const unsigned char *body, size_t len, struct ctl_route *ret)
 {
 	struct rtmsg r;
-	size_t at = NLMSG_ALIGN(sizeof(r)), n_metrics = 0;
+	size_t at = NLMSG_ALIGN(sizeof(r)), n_metrics = 0, n_gateway;
 	const unsigned char *metrics;
 
 	if (len < at)
@@ -89,6 +89,8 @@ static int read_route(const unsigned char *body, size_t len, struct ctl_route *r
 	metrics = find_attribute(body + at, len - at, RTA_METRICS, &n_metrics);
 	*ret = (struct ctl_route){
 		.is_local = r.rtm_type == RTN_LOCAL,
+		.has_gateway = find_attribute(body + at, len - at, RTA_GATEWAY, &n_gateway) ||
+			       find_attribute(body + at, len - at, RTA_VIA, &n_gateway),
 		.ifindex = u32_attribute(body + at, len - at, RTA_OIF),
 		.mtu = u32_attribute(metrics, n_metrics, RTAX_MTU),
 	};

@@ -7,6 +7,7 @@ enum { CTL_ROUTE_REQUEST_BYTES = 96 };
 
 struct ctl_route {
 	bool is_local;    /* the address is this machine's own */
+	bool has_gateway; /* not on this link */
 	uint32_t ifindex; /* leaves by it */
 	uint32_t mtu;     /* of the route; 0: the interface's */
 };

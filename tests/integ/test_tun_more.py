@@ -311,6 +311,22 @@ def test_doctor_elsewhere_says_which_namespace():
             equal(subprocess.run(found[0]['repair'].split(), env=env, capture_output=True).returncode, 0)
 
 
+def test_direct_routing_needs_the_real_on_the_link():
+    with Lab(rules=False) as lab:
+        for vip, tool in (VIP4, 'iptables'), (VIP6, 'ip6tables'):
+            lab.http(vip, body=b'x' * 60000)
+            lab.at_real(tool + ' -t mangle -F') # the guard: here packets do come to the VIP as they are
+        lab.at_checker('ip route add 10.77.0.2/32 via 10.77.0.2')
+        with lab.daemon(service(VIP4, [REAL4], 'HTTP_GET', method='DR') + service(VIP6, [REAL6], 'HTTP_GET', method='DR')) as d:
+            rules(lab, d, '--apply')
+            wait_for('the IPv6 real is up', lambda: alive(d, REAL6, 1) == 1)
+            equal(d.events('real_down'), [], 'no hardware address is no verdict')
+            repair(lab, d, 'real_behind_router')
+            wait_for('the IPv4 real is up', lambda: alive(d, REAL4) == 1, 15)
+            check(counters(d)['tun_sent_dr'] > 0, 'counted')
+            equal(lab.decap.packets, [], 'no outer header')
+
+
 # --- load and kills
 
 PORTS = range(80, 90)

@@ -62,12 +62,17 @@ Test(ctl_route, request_carries_address_and_mark)
 
 Test(ctl_route, route_is_read)
 {
+	struct reply with_gateway = good;
 	struct ctl_route route;
 
 	cr_assert_eq(answer(RTM_NEWROUTE, &good, sizeof(good), &route), 0);
 	cr_assert_eq(route.ifindex, 3);
 	cr_assert_eq(route.mtu, 1400);
 	cr_assert(!route.is_local);
+	cr_assert(!route.has_gateway);
+	with_gateway.oif_head.rta_type = RTA_GATEWAY;
+	cr_assert_eq(answer(RTM_NEWROUTE, &with_gateway, sizeof(good), &route), 0);
+	cr_assert(route.has_gateway);
 }
 
 Test(ctl_route, local_and_refusing_routes_are_told_apart)
