@@ -200,11 +200,6 @@ static void link_reals(struct tun_map *m)
 
 /* --- making ----------------------------------------------------------------------------------- */
 
-static void map_freep(struct tun_map **m)
-{
-	tun_map_free(*m);
-}
-
 static int reserve(struct tun_map *m, uint32_t n_sources)
 {
 	uint32_t n = m->n_reals;
@@ -221,12 +216,8 @@ static int reserve(struct tun_map *m, uint32_t n_sources)
 	return 0;
 }
 
-int tun_map_new(const struct generation *g, const struct tun_map *before, struct tun_map **ret)
+static int fill(struct tun_map *m, const struct generation *g, const struct tun_map *before)
 {
-	_cleanup_(map_freep) struct tun_map *m = calloc(1, sizeof(*m));
-
-	if (!m)
-		return err_origin(-ENOMEM);
 	m->n_reals = MAX(g->end_reals, before ? before->n_reals : 0);
 	TRY(reserve(m, MIN(g->n_services + (before ? before->n_sources : 0), MAX_SOURCES)));
 	for (uint32_t i = 0; i < m->n_reals; i++) {
@@ -236,8 +227,22 @@ int tun_map_new(const struct generation *g, const struct tun_map *before, struct
 			put_gone(m, before, i);
 	}
 	link_reals(m);
-	TRY(index_vips(m, g));
-	*ret = TAKE(m);
+	return err_trace(index_vips(m, g));
+}
+
+int tun_map_new(const struct generation *g, const struct tun_map *before, struct tun_map **ret)
+{
+	struct tun_map *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return err_origin(-ENOMEM);
+	r = fill(m, g, before);
+	if (r < 0) {
+		tun_map_free(m);
+		return err_trace(r);
+	}
+	*ret = m;
 	return 0;
 }
 

@@ -120,7 +120,7 @@ static int take_route_part(const struct nlattr *a, void *ctx)
 
 int tun_neigh_route(struct tun_neigh *n, const struct addr *ip, uint32_t *ret_ifindex)
 {
-	alignas(8) unsigned char request[REQUEST_BYTES], answer[4096];
+	alignas(8) unsigned char request[REQUEST_BYTES], answer[4096] = {0};
 	struct nlmsghdr *h = mnl_nlmsg_put_header(request);
 	struct route_parts p = {0};
 	struct rtmsg *m;
@@ -161,7 +161,7 @@ static struct nlmsghdr *neigh_request(void *buffer, uint16_t type, uint16_t flag
 
 int tun_neigh_use(struct tun_neigh *n, const struct addr *ip, uint32_t ifindex)
 {
-	alignas(8) unsigned char request[REQUEST_BYTES], answer[1024];
+	alignas(8) unsigned char request[REQUEST_BYTES], answer[1024] = {0};
 	struct nlmsghdr *h = neigh_request(request, RTM_NEWNEIGH,
 					   NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK, ip, ifindex);
 	struct ndmsg *m = mnl_nlmsg_get_payload(h);
@@ -241,7 +241,7 @@ static bool read_entry(const struct nlmsghdr *h, struct tun_neigh_entry *ret)
 
 struct tun_neigh_entry tun_neigh_get(struct tun_neigh *n, const struct addr *ip, uint32_t ifindex)
 {
-	alignas(8) unsigned char request[REQUEST_BYTES], answer[4096];
+	alignas(8) unsigned char request[REQUEST_BYTES], answer[4096] = {0};
 	struct nlmsghdr *h = neigh_request(request, RTM_GETNEIGH, 0, ip, ifindex);
 	struct tun_neigh_entry e = {.ip = *ip, .ifindex = ifindex};
 	size_t bytes;

@@ -186,7 +186,7 @@ void tun_raw_flush(struct tun_raw *r, tun_raw_fn fn, void *ctx)
 
 static struct addr own_address(int fd, bool is_v4)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	socklen_t len = sizeof(sa);
 	struct addr a = ADDR_UNSET;
 
