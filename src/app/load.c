@@ -59,18 +59,19 @@ int load_app_config(const char *path, struct load_report *report, struct app_con
 	return 0;
 }
 
-/* Steering by mark needs one mark per real out of a masked range (decisions 41). */
+/* Steering by mark needs one mark per real out of a masked range, whose last one is the test
+ * datagram's (decisions 41, model/tunnel.h). */
 static bool marks_suffice(const struct app_config *app, const struct generation *g, struct diag *d)
 {
 	uint64_t last = (uint64_t)app->check_tun.mark_base + g->end_reals;
 
 	if (!app->check_tun.run_check_tun || app->check_tun.steering != STEERING_MARK ||
-	    last <= (uint64_t)app->check_tun.mark_mask + 1)
+	    last <= app->check_tun.mark_mask)
 		return true;
 	diag_report(d, DIAG_ERROR, SOURCE_NOWHERE, 0,
 		    "widen check_tun.mark_mask or lower check_tun.mark_base",
 		    "%u real servers need marks up to %llu, the range ends at %u", g->end_reals,
-		    (unsigned long long)last - 1, app->check_tun.mark_mask);
+		    (unsigned long long)last - 1, app->check_tun.mark_mask - 1);
 	return false;
 }
 

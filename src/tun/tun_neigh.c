@@ -79,6 +79,7 @@ static int ask(struct tun_neigh *n, struct nlmsghdr *h, void *answer, size_t roo
 {
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	const struct nlmsghdr *a = answer;
+	struct nlmsgerr e;
 
 	h->nlmsg_seq = ++n->sequence;
 	if (sendto(n->query_fd, h, h->nlmsg_len, 0, (const struct sockaddr *)&kernel,
@@ -96,9 +97,10 @@ static int ask(struct tun_neigh *n, struct nlmsghdr *h, void *answer, size_t roo
 		if (a->nlmsg_type != NLMSG_ERROR)
 			return 0;
 		*ret_bytes = 0;
-		if (mnl_nlmsg_get_payload_len(a) < sizeof(struct nlmsgerr))
+		if (mnl_nlmsg_get_payload_len(a) < sizeof(e))
 			return EPROTO;
-		return -((const struct nlmsgerr *)mnl_nlmsg_get_payload(a))->error;
+		memcpy(&e, mnl_nlmsg_get_payload(a), sizeof(e));
+		return -e.error;
 	}
 }
 
@@ -124,7 +126,7 @@ int tun_neigh_route(struct tun_neigh *n, const struct addr *ip, uint32_t *ret_if
 	struct nlmsghdr *h = mnl_nlmsg_put_header(request);
 	struct route_parts p = {0};
 	struct rtmsg *m;
-	size_t bytes;
+	size_t bytes = 0;
 	int error;
 
 	h->nlmsg_type = RTM_GETROUTE;
@@ -165,7 +167,7 @@ int tun_neigh_use(struct tun_neigh *n, const struct addr *ip, uint32_t ifindex)
 	struct nlmsghdr *h = neigh_request(request, RTM_NEWNEIGH,
 					   NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK, ip, ifindex);
 	struct ndmsg *m = mnl_nlmsg_get_payload(h);
-	size_t bytes;
+	size_t bytes = 0;
 
 	/* as if a packet of the kernel's own had gone there */
 	m->ndm_flags = NTF_USE;
@@ -244,7 +246,7 @@ struct tun_neigh_entry tun_neigh_get(struct tun_neigh *n, const struct addr *ip,
 	alignas(8) unsigned char request[REQUEST_BYTES], answer[4096] = {0};
 	struct nlmsghdr *h = neigh_request(request, RTM_GETNEIGH, 0, ip, ifindex);
 	struct tun_neigh_entry e = {.ip = *ip, .ifindex = ifindex};
-	size_t bytes;
+	size_t bytes = 0;
 
 	if (ask(n, h, answer, sizeof(answer), &bytes) != 0 || bytes == 0 ||
 	    !read_entry((const void *)answer, &e))

@@ -22,13 +22,14 @@ static struct addr loopback(enum tunnel_family f)
 
 static uint16_t port_of(int fd)
 {
-	struct sockaddr_storage sa = {0};
+	/* either family's: the port is at the same place */
+	struct sockaddr_in6 sa = {0};
 	socklen_t len = sizeof(sa);
 
-	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
-		return 0;
-	return ntohs(sa.ss_family == AF_INET ? ((const struct sockaddr_in *)&sa)->sin_port
-					     : ((const struct sockaddr_in6 *)&sa)->sin6_port);
+	static_assert(offsetof(struct sockaddr_in, sin_port) ==
+			      offsetof(struct sockaddr_in6, sin6_port),
+		      "one place");
+	return getsockname(fd, (struct sockaddr *)&sa, &len) == 0 ? ntohs(sa.sin6_port) : 0;
 }
 
 /* A socket connected to itself. */

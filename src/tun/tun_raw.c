@@ -184,17 +184,24 @@ void tun_raw_flush(struct tun_raw *r, tun_raw_fn fn, void *ctx)
 
 /* --- routes ----------------------------------------------------------------------------------- */
 
-static struct addr own_address(int fd, bool is_v4)
+static struct addr own_v4(int fd)
 {
-	struct sockaddr_storage sa = {0};
+	struct sockaddr_in sa = {0};
+	socklen_t len = sizeof(sa);
+
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
+		return ADDR_UNSET;
+	return addr_from_v4_u32(ntohl(sa.sin_addr.s_addr));
+}
+
+static struct addr own_v6(int fd)
+{
+	struct sockaddr_in6 sa = {0};
 	socklen_t len = sizeof(sa);
 	struct addr a = ADDR_UNSET;
 
-	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
-		return a;
-	if (is_v4)
-		return addr_from_v4_u32(ntohl(((const struct sockaddr_in *)&sa)->sin_addr.s_addr));
-	memcpy(a.b, &((const struct sockaddr_in6 *)&sa)->sin6_addr, sizeof(a.b));
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
+		memcpy(a.b, &sa.sin6_addr, sizeof(a.b));
 	return a;
 }
 
@@ -215,7 +222,7 @@ int tun_raw_look_up(const struct tun_raw *r, const struct addr *ip, uint32_t *re
 		       &len) < 0)
 		mtu = 0;
 	*ret_mtu = (uint32_t)MAX(mtu, 0);
-	*ret_source = own_address(fd, is_v4);
+	*ret_source = is_v4 ? own_v4(fd) : own_v6(fd);
 	/* the next look-up must not inherit this one's source */
 	(void)connect(fd, &none, sizeof(none));
 	return 0;

@@ -348,6 +348,19 @@ def test_reload_of_reals_while_checks_run():
             lab.check_guard()
 
 
+def test_rule_41_a_full_range_of_marks_is_a_load_error():
+    """Base 1 and mask 3: marks 1 and 2 are for reals, 3 is the test datagram's."""
+    steering = 'check_tun:\n  steering: mark\n  mark_base: 1\n  mark_mask: 3\n'
+    reals = ['10.77.0.%d' % i for i in range(10, 13)]
+    for n, status in (2, 0), (3, 1):
+        d = integ.Daemon(service(VIP4, reals[:n]), steering, args=['-t'])
+        try:
+            d.start(wait=False)
+            equal(d.wait(), status, '%d reals:\n%s' % (n, d.log_text()))
+        finally:
+            d.__exit__(None)
+
+
 class DirectLab(Lab):
     """Direct routing: the VIPs lead nowhere but to lo, the real answers no ARP for them."""
 
