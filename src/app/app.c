@@ -122,7 +122,7 @@ static int start_engine(struct app *a)
 		slot_books_deinit(&books);
 		return 1;
 	}
-	r = engine_start(&a->engine, a->config, a->loop, &books, l.generation->n_checks);
+	r = engine_start(&a->engine, a->config, a->loop, &books);
 	if (r < 0) {
 		gen_diff_free(l.diff);
 		gen_free(l.generation);

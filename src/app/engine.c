@@ -35,12 +35,6 @@ static uint32_t fd_budget(void)
 	return (uint32_t)MAX(n / 2, n > RESERVED_FDS ? n - RESERVED_FDS : 0);
 }
 
-/* A ring holds every check of its worker, but need not hold more. */
-static uint32_t ring_slots(uint32_t n_checks)
-{
-	return MAX(MIN(n_checks, (uint32_t)MAX_CHECKS), (uint32_t)PORT_MIN_SLOTS);
-}
-
 /* --- making ------------------------------------------------------------------------------------
  */
 
@@ -61,7 +55,9 @@ static int make_bells(struct engine *e)
 	return evloop_watch(e->loop, &e->bell_source, EPOLLIN);
 }
 
-static int make_edges(struct engine *e, uint32_t n_checks)
+/* The rings do not grow with the fleet: one that holds every check is written all over as it goes
+ * round, 112 bytes per check. What finds no room stays due (sched) or in its ring (worker). */
+static int make_edges(struct engine *e)
 {
 	TRY(control_init(&e->to_sched, &e->sched_bell, &e->main_bell));
 	TRY(control_init(&e->to_agg, &e->agg_bell, &e->main_bell));
@@ -74,7 +70,7 @@ static int make_edges(struct engine *e, uint32_t n_checks)
 	for (uint32_t i = 0; i < e->placement.n_workers; i++)
 		e->ports[i].bell.fd = -1;
 	for (uint32_t i = 0; i < e->placement.n_workers; i++)
-		TRY(port_init(&e->ports[i], ring_slots(n_checks), &e->agg_bell));
+		TRY(port_init(&e->ports[i], PORT_MIN_SLOTS, &e->agg_bell));
 	return 0;
 }
 
@@ -220,10 +216,10 @@ static int make_api(struct engine *e)
 	return api_new(&args, &e->api);
 }
 
-static int make(struct engine *e, uint32_t n_checks)
+static int make(struct engine *e)
 {
 	TRY(make_bells(e));
-	TRY(make_edges(e, n_checks));
+	TRY(make_edges(e));
 	TRY(make_blocks(e));
 	TRY(state_tables_init(&e->tables));
 	TRY(make_agg(e));
@@ -305,7 +301,7 @@ static void free_all(struct engine *e)
 }
 
 int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,
-		 const struct slot_books *books, uint32_t n_checks)
+		 const struct slot_books *books)
 {
 	struct wake *bells[] = {&e->main_bell, &e->sched_bell, &e->agg_bell, &e->api_bell,
 				&e->tun_bell};
@@ -315,7 +311,7 @@ int engine_start(struct engine *e, const struct app_config *app, struct evloop *
 	for (size_t i = 0; i < ARRAY_LEN(bells); i++)
 		bells[i]->fd = -1;
 	place(e);
-	r = make(e, n_checks);
+	r = make(e);
 	if (r < 0) {
 		free_all(e);
 		return err_trace(r);

@@ -54,9 +54,9 @@ struct engine {
 enum { BLOCK_MAIN, BLOCK_SCHED, BLOCK_AGG, BLOCK_API, BLOCK_WORKER0 };
 
 /* Makes everything and starts all threads but api. app and loop are borrowed, books are taken over.
- * n_checks sizes the rings. Returns 0 or a negative errno, with everything undone. */
+ * Returns 0 or a negative errno, with everything undone. */
 MUST_CHECK int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,
-			    const struct slot_books *books, uint32_t n_checks);
+			    const struct slot_books *books);
 /* Answers API clients from now on: after the first adoption. */
 MUST_CHECK int engine_start_api(struct engine *e);
 
