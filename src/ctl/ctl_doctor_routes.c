@@ -21,10 +21,12 @@ enum {
 	STRICT = 1,
 };
 
+enum seen { NOT_YET, SEEN, LOCAL };
+
 struct look {
 	struct ctl_doctor *d;
 	int fd;
-	bool *has_vip; /* by d->steer.vips: looked at already */
+	uint8_t *vips; /* by d->steer.vips: enum seen */
 };
 
 static const char *ip_text(const struct addr *a)
@@ -91,20 +93,51 @@ static void look_at_answers(const struct look *l, const struct addr *vip, const 
 /* --- routes ------------------------------------------------------------------------------------
  */
 
+static int by_addr(const void *a, const void *b)
+{
+	return addr_cmp(a, b);
+}
+
+static const struct addr *find_vip(const struct look *l, const struct addr *vip)
+{
+	return bsearch(vip, l->d->steer.vips, l->d->steer.n_vips, sizeof(*vip), by_addr);
+}
+
+/* For a local address the kernel chooses that very address as the source: the real would answer
+ * itself. */
+static void look_at_source(const struct look *l, const struct draft_check *c,
+			   const struct ctl_route *real)
+{
+	const struct addr *at = find_vip(l, &c->connect_ip);
+	char text[ADDR_TEXT_BYTES], source[ADDR_TEXT_BYTES] = "ADDRESS";
+
+	if (!at || l->vips[at - l->d->steer.vips] != LOCAL || !addr_is_unset(&c->profile.bindto))
+		return;
+	addr_format(at, text);
+	if (!addr_is_unset(&real->source) && addr_is_v4(&real->source) == addr_is_v4(at))
+		addr_format(&real->source, source);
+	ctl_findings_add(l->d->findings, CTL_FINDING_ERROR, "no_bindto",
+			 "VIP %s is this machine's own address too, and its checks have no bindto: "
+			 "the real would answer itself",
+			 text);
+	ctl_findings_repair(l->d->findings,
+			    "alivectl reload, after 'bindto %s' was added to the checks of %s",
+			    source, text);
+}
+
 static void look_at_vip(const struct look *l, const struct addr *vip, const struct ctl_route *real)
 {
-	const struct addr *at = bsearch(vip, l->d->steer.vips, l->d->steer.n_vips, sizeof(*vip),
-					(int (*)(const void *, const void *))addr_cmp);
+	const struct addr *at = find_vip(l, vip);
 	char device[IF_NAMESIZE], text[ADDR_TEXT_BYTES];
 	struct ctl_route route;
 	int r;
 
-	if (!at || l->has_vip[at - l->d->steer.vips])
+	if (!at || l->vips[at - l->d->steer.vips] != NOT_YET)
 		return;
-	l->has_vip[at - l->d->steer.vips] = true;
 	addr_format(vip, text);
 	name_device(real, device);
 	r = ctl_route_get(l->fd, vip, l->d->steer.first, &route);
+	l->vips[at - l->d->steer.vips] = r == 0 && route.is_local ? LOCAL : SEEN;
 	if (r == 0) {
 		if (addr_is_v4(vip))
 			look_at_answers(l, vip, device, &route, real);
@@ -210,6 +243,7 @@ static void look_at_real(const struct look *l, const struct draft_real *real)
 		if (!c->is_tunnelled)
 			continue;
 		look_at_vip(l, &c->connect_ip, &route);
+		look_at_source(l, c, &route);
 		look_at_size(l, real, &c->connect_ip, &route);
 		look_at_link(l, real, &route);
 	}
@@ -219,12 +253,12 @@ void ctl_doctor_routes(struct ctl_doctor *d)
 {
 	struct look l = {.d = d, .fd = ctl_route_open()};
 
-	l.has_vip = calloc(d->steer.n_vips + 1, sizeof(*l.has_vip));
-	for (const struct draft_service *s = d->files.draft->services; s && l.fd >= 0 && l.has_vip;
+	l.vips = calloc(d->steer.n_vips + 1, sizeof(*l.vips));
+	for (const struct draft_service *s = d->files.draft->services; s && l.fd >= 0 && l.vips;
 	     s = s->next)
 		for (const struct draft_real *r = s->reals; r; r = r->next)
 			look_at_real(&l, r);
-	free(l.has_vip);
+	free(l.vips);
 	if (l.fd >= 0)
 		close(l.fd);
 }

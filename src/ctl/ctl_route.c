@@ -77,6 +77,20 @@ static uint32_t u32_attribute(const unsigned char *at, size_t len, unsigned type
 	return value;
 }
 
+static struct addr source_attribute(const unsigned char *at, size_t len)
+{
+	struct addr a = ADDR_UNSET;
+	size_t n = 0;
+	const unsigned char *p = find_attribute(at, len, RTA_PREFSRC, &n);
+
+	if (p && n == sizeof(a.b))
+		memcpy(a.b, p, n);
+	if (p && n == 4)
+		a = addr_from_v4_u32((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+				     (uint32_t)p[2] << 8 | p[3]);
+	return a;
+}
+
 static int read_route(const unsigned char *body, size_t len, struct ctl_route *ret)
 {
 	struct rtmsg r;
@@ -93,6 +107,7 @@ static int read_route(const unsigned char *body, size_t len, struct ctl_route *r
 			       find_attribute(body + at, len - at, RTA_VIA, &n_gateway),
 		.ifindex = u32_attribute(body + at, len - at, RTA_OIF),
 		.mtu = u32_attribute(metrics, n_metrics, RTAX_MTU),
+		.source = source_attribute(body + at, len - at),
 	};
 	switch (r.rtm_type) {
 	case RTN_UNREACHABLE:

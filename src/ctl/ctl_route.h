@@ -6,10 +6,11 @@
 enum { CTL_ROUTE_REQUEST_BYTES = 96 };
 
 struct ctl_route {
-	bool is_local;    /* the address is this machine's own */
-	bool has_gateway; /* not on this link */
-	uint32_t ifindex; /* leaves by it */
-	uint32_t mtu;     /* of the route; 0: the interface's */
+	bool is_local;      /* the address is this machine's own */
+	bool has_gateway;   /* not on this link */
+	uint32_t ifindex;   /* leaves by it */
+	uint32_t mtu;       /* of the route; 0: the interface's */
+	struct addr source; /* that the kernel would choose; ADDR_UNSET: none */
 };
 
 /* Opens a socket for ctl_route_get, or a negative errno. */

@@ -231,6 +231,10 @@ def test_doctor_finds_a_local_vip_whose_answers_the_kernel_drops():
             wait_for('down: no answer gets in', lambda: alive(d, REAL4) == 0)
             repair(lab, d, ['no_accept_local', 'rp_filter'])
             wait_for('up again', lambda: alive(d, REAL4) == 1)
+            d.write_services(service(VIP4, [REAL4]))
+            found = doctor(lab, d)
+            equal(list(found), ['no_bindto'])
+            check('bindto %s' % CHECKER4 in found['no_bindto']['repair'], '%s', found)
             lab.check_guard()
 
 

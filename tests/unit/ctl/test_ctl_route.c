@@ -34,6 +34,8 @@ struct reply {
 	uint32_t oif;
 	struct rtattr metrics_head, mtu_head;
 	uint32_t mtu;
+	struct rtattr source_head;
+	unsigned char source[4];
 };
 
 static const struct reply good = {
@@ -43,6 +45,8 @@ static const struct reply good = {
 	.metrics_head = {.rta_len = 12, .rta_type = RTA_METRICS},
 	.mtu_head = {.rta_len = 8, .rta_type = RTAX_MTU},
 	.mtu = 1400,
+	.source_head = {.rta_len = 8, .rta_type = RTA_PREFSRC},
+	.source = {192, 0, 2, 9},
 };
 
 Test(ctl_route, request_carries_address_and_mark)
@@ -63,6 +67,7 @@ Test(ctl_route, request_carries_address_and_mark)
 Test(ctl_route, route_is_read)
 {
 	struct reply with_gateway = good;
+	struct addr source = ip("192.0.2.9");
 	struct ctl_route route;
 
 	cr_assert_eq(answer(RTM_NEWROUTE, &good, sizeof(good), &route), 0);
@@ -70,6 +75,7 @@ Test(ctl_route, route_is_read)
 	cr_assert_eq(route.mtu, 1400);
 	cr_assert(!route.is_local);
 	cr_assert(!route.has_gateway);
+	cr_assert(addr_eq(&route.source, &source));
 	with_gateway.oif_head.rta_type = RTA_GATEWAY;
 	cr_assert_eq(answer(RTM_NEWROUTE, &with_gateway, sizeof(good), &route), 0);
 	cr_assert(route.has_gateway);
