@@ -63,7 +63,8 @@ static int effective(const char *device, const char *key)
 	return MAX(all, own);
 }
 
-/* An answer comes in by device, with the VIP as its source. */
+/* An answer comes in by device, with the VIP as its source. The commands have slashes since names
+ * of VLAN devices have dots. */
 static void look_at_answers(const struct look *l, const struct addr *vip, const char *device,
 			    const struct ctl_route *to_vip, const struct ctl_route *to_real)
 {
@@ -76,7 +77,7 @@ static void look_at_answers(const struct look *l, const struct addr *vip, const 
 				 "VIP %s is this machine's own address too: its answers to checks, "
 				 "coming in by %s, are dropped (accept_local is 0)",
 				 text, device);
-		ctl_findings_repair(l->d->findings, "sysctl -w net.ipv4.conf.%s.accept_local=1",
+		ctl_findings_repair(l->d->findings, "sysctl -w net/ipv4/conf/%s/accept_local=1",
 				    device);
 	}
 	if (is_elsewhere && effective(device, "rp_filter") == STRICT) {
@@ -85,7 +86,7 @@ static void look_at_answers(const struct look *l, const struct addr *vip, const 
 			"answers of VIP %s come in by %s, where no route leads to it: they "
 			"are dropped (rp_filter is 1)",
 			text, device);
-		ctl_findings_repair(l->d->findings, "sysctl -w net.ipv4.conf.%s.rp_filter=2",
+		ctl_findings_repair(l->d->findings, "sysctl -w net/ipv4/conf/%s/rp_filter=2",
 				    device);
 	}
 }
