@@ -167,7 +167,9 @@ static bool is_current(const struct bird2_group *g, const struct bird2_context *
 	       addr_eq(&c->gen->prefixes[route->prefix].vip, &route->vip);
 }
 
-/* Its wish may have changed again since: marked, it is looked at once more. */
+/* The plan keeps them as dirty until its next collection: a wish that changed meanwhile is not
+ * lost.
+ */
 static void accept_changes(struct bird2_group *g, const struct bird2_context *c, uint64_t now_ns)
 {
 	const struct announcer_hooks *hooks = &c->args->hooks;
@@ -178,7 +180,6 @@ static void accept_changes(struct bird2_group *g, const struct bird2_context *c,
 		if (!is_current(g, c, route))
 			continue;
 		route_plan_accepted(c->plan, g->number, route, 1, now_ns);
-		(void)route_plan_mark(c->plan, route->prefix);
 		hooks->sent(hooks->ctx, route->prefix, route->announce ? STATE_UP : STATE_DOWN);
 	}
 	g->n_changes = 0;

@@ -22,13 +22,11 @@ enum birdc_reply_event {
 
 /* Codes of final lines that we tell apart. */
 enum birdc_reply_code {
-	BIRDC_OK = 0,
 	BIRDC_WELCOME = 1,
 	BIRDC_RECONFIGURED = 3,
 	BIRDC_IN_PROGRESS = 4,
 	BIRDC_QUEUED = 5,
 	BIRDC_STATUS = 13,
-	BIRDC_TOTAL = 14,
 	BIRDC_ROUTE_COUNT = 1007, /* data line */
 	BIRDC_FIRST_ERROR = 8000,
 };

@@ -151,6 +151,29 @@ def test_stopped_bird_is_noticed_and_told_when_it_goes_on():
         wait_for('accepted', lambda: d.summary()['announcer']['unsent'] == 0)
 
 
+def test_decision_45_stop_is_bounded_while_bird_hangs():
+    with Birds() as birds, HttpReal('127.0.5.1', PORT), two_vips(birds) as d:
+        both_announced(birds)
+        birds.send('local', signal.SIGSTOP)
+        began = time.monotonic()
+        equal(d.stop(), 0)
+        check(time.monotonic() - began < 5 * integ.SLOW, 'the stop took %.1f s', time.monotonic() - began)
+        check('route' not in birds.text('default'), 'a BIRD started now must announce nothing')
+        birds.send('local', signal.SIGCONT)
+        birds.ask('local', 'configure') # it drops what a connection that has ended had asked for
+        wait_for('gone', lambda: birds.n_routes() == (0, 0))
+
+
+def test_stop_that_keeps_leaves_routes_and_files():
+    with Birds() as birds, HttpReal('127.0.5.1', PORT), two_vips(birds) as d:
+        both_announced(birds)
+        text = birds.text('default')
+        d.signal(signal.SIGUSR2)
+        equal(d.wait(), 0)
+        equal(birds.text('default'), text)
+        equal(birds.n_routes(), (2, 0))
+
+
 def test_broken_bird_config_blocks_a_withdrawal_with_an_alarm_until_repaired():
     with Birds() as birds, HttpReal('127.0.5.1', PORT) as real, two_vips(birds) as d:
         both_announced(birds)
