@@ -96,6 +96,8 @@ static void feed_queue(struct tun_relay *r, unsigned char *data, size_t len)
 	}
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct tun_relay *r;
