@@ -155,12 +155,13 @@ static uint64_t sleep_ns(const struct tun *t, uint64_t now_ns)
 static void wait_for_work(struct tun *t, bool has_more)
 {
 	uint64_t now_ns = clk_mono_ns(), timeout_ns = has_more ? 0 : sleep_ns(t, now_ns);
+	int link_fd = tun_link_is_used(&t->relay) ? t->relay.link.neigh.event_fd : -1;
 	struct pollfd fds[] = {
 		{.fd = wake_fd(t->args.bell), .events = POLLIN},
 		{.fd = t->relay.queue.fd, .events = POLLIN},
 		{.fd = t->relay.proof.fds[TUNNEL_V4], .events = POLLIN},
 		{.fd = t->relay.proof.fds[TUNNEL_V6], .events = POLLIN},
-		{.fd = t->relay.link.neigh.event_fd, .events = POLLIN},
+		{.fd = link_fd, .events = POLLIN},
 	};
 	struct timespec timeout = {
 		.tv_sec = (time_t)(timeout_ns / CLK_S),

@@ -117,7 +117,7 @@ void tun_link_send(struct tun_relay *r, uint32_t host, const struct tun_packet *
 /* Moves a parked packet on if it can be; true if its place is free again. */
 static bool settle(struct tun_relay *r, struct tun_link_parked *row, uint64_t now_ns)
 {
-	uint32_t host = r->map ? tun_map_find(r->map, &row->ip) : TUN_MAP_NONE;
+	uint32_t host = tun_map_find(r->map, &row->ip);
 	bool is_late = now_ns - row->since_ns >= PARK_NS;
 
 	if (host == TUN_MAP_NONE)
@@ -170,17 +170,21 @@ static void forget_all(struct tun_relay *r)
 	r->link.neigh.has_overrun = false;
 }
 
+bool tun_link_is_used(const struct tun_relay *r)
+{
+	return r->link.neigh.event_fd >= 0 && r->map && r->map->n_direct > 0;
+}
+
 void tun_link_turn(struct tun_relay *r, uint64_t now_ns)
 {
 	struct tun_neigh_entry e;
 
-	if (r->link.neigh.event_fd < 0)
+	if (!tun_link_is_used(r))
 		return;
 	r->now_ns = now_ns;
 	while (tun_neigh_next(&r->link.neigh, &e))
-		if (r->map)
-			take_change(r, &e);
-	if (r->map && r->link.neigh.has_overrun)
+		take_change(r, &e);
+	if (r->link.neigh.has_overrun)
 		forget_all(r);
 	if (r->link.n_parked)
 		settle_all(r, now_ns);

@@ -33,6 +33,8 @@ struct tun_link {
 void tun_link_send(struct tun_relay *r, uint32_t host, const struct tun_packet *p);
 /* Says that the host's entry is in use and reads it: for the passes over all hosts. */
 void tun_link_refresh(struct tun_relay *r, uint32_t host);
+/* Is there anything to do with links at all? Else nobody reads their changes. */
+bool tun_link_is_used(const struct tun_relay *r);
 /* Takes the changes of the kernel's tables, sends what they set free, drops what waited too long.
  */
 void tun_link_turn(struct tun_relay *r, uint64_t now_ns);

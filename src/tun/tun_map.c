@@ -194,6 +194,7 @@ static void link_reals(struct tun_map *m)
 			continue;
 		r->next = m->hosts[r->host].first;
 		m->hosts[r->host].wants_link |= r->method == TUNNEL_DR;
+		m->n_direct += r->method == TUNNEL_DR;
 		m->hosts[r->host].first = i;
 	}
 }

@@ -53,6 +53,7 @@ struct tun_map_vip {
 struct tun_map {
 	uint32_t n_hosts, n_reals, n_sources, n_vips;
 	uint32_t n_inner[TUNNEL_FAMILY__N]; /* reals by their VIP's family */
+	uint32_t n_direct;                  /* reals that are direct-routed */
 	struct tun_host *hosts;
 	struct tun_map_real *reals;
 	struct tun_source *sources;

@@ -17,7 +17,7 @@ enum {
 	MESSAGE_OVERHEAD = 512,
 	CONTROL_BYTES = 256,
 	ACK_WAIT_MS = 1000,
-	WANTED_PARTS = NFQA_PAYLOAD + 1,
+	WANTED_PARTS = NFQA_CAP_LEN + 1,
 };
 
 /* --- messages to the kernel ------------------------------------------------------------------- */
@@ -264,7 +264,7 @@ static const void *part(const struct parts *p, unsigned which, size_t least_byte
 	return a && mnl_attr_get_payload_len(a) >= least_bytes ? mnl_attr_get_payload(a) : NULL;
 }
 
-/* False: it holds no packet. */
+/* False: it holds no packet, or not all of it. */
 static bool read_packet(struct tun_queue *q, const struct nlmsghdr *h, struct tun_queued *ret)
 {
 	struct parts p = {0};
@@ -285,6 +285,12 @@ static bool read_packet(struct tun_queue *q, const struct nlmsghdr *h, struct tu
 	if (p.at[NFQA_PAYLOAD]) {
 		out.data = mnl_attr_get_payload(p.at[NFQA_PAYLOAD]);
 		out.len = mnl_attr_get_payload_len(p.at[NFQA_PAYLOAD]);
+	}
+	/* the kernel had more than max_packet_len: a packet that we lose by our own doing */
+	number = part(&p, NFQA_CAP_LEN, sizeof(*number));
+	if (number && ntohl(*number) > out.len) {
+		q->n_cut++;
+		return false;
 	}
 	*ret = out;
 	return true;

@@ -64,7 +64,7 @@ static void prove(struct tun_watch *w, int f, uint64_t now_ns)
 
 	if (p->fds[f] < 0)
 		return;
-	if (tun_proof_came_back(p, (enum tunnel_family)f))
+	if (p->is_open[f] && tun_proof_came_back(p, (enum tunnel_family)f))
 		note_came_back(w, f);
 	if (p->sent_ns[f] && now_ns - p->sent_ns[f] < PROOF_PERIOD_NS) {
 		tell_rule(w, f);

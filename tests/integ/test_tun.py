@@ -106,6 +106,7 @@ def test_rule_missing_is_unknown_and_nothing_is_ever_sent():
             lab.add_rules(tools=('iptables',))
             wait_for('the IPv4 real is up', lambda: alive(d, REAL4) == 1)
             equal(d.events('real_down'), [])
+            wait_for('the line', lambda: d.events('tunnel_proven'))
             equal([e['family'] for e in d.events('tunnel_proven')], ['ipv4'])
             equal(lab.bare(), (0, 0))
 
@@ -265,6 +266,15 @@ def test_segments_fit_the_route_after_encapsulation():
             equal({p.mss for p in lab.decap.packets if p.is_syn}, {700 - 24 - 40})
             equal(max(p.length for p in lab.decap.packets), 700 - 24 - 8, 'the option counted and was taken out')
             equal(counters(d)['tun_too_big'], 0)
+            equal(d.events('real_down'), [])
+
+
+def test_packets_cut_by_max_packet_len_are_unknown_not_bad():
+    with Lab() as lab:
+        lab.http(VIP4)
+        with lab.daemon(long_service(), '  max_packet_len: 1000\n') as d:
+            wait_for('losses', lambda: counters(d)['tun_lost'] > 3)
+            wait_for('doubts', lambda: counters(d)['tun_doubted'] > 1)
             equal(d.events('real_down'), [])
 
 

@@ -156,6 +156,24 @@ Test(tun_queue, a_cut_message_is_counted_and_skipped)
 	cr_assert_eq(q.n_cut, 1);
 }
 
+Test(tun_queue, a_packet_that_the_kernel_cut_is_a_loss)
+{
+	struct made m = message(1, 1, "hello"), whole = message(2, 2, "whole");
+	uint32_t six = htonl(6), five = htonl(5);
+
+	put_attr(&m, NFQA_CAP_LEN, &six, 4);
+	set_length(&m, (uint32_t)m.len);
+	put_attr(&whole, NFQA_CAP_LEN, &five, 4);
+	set_length(&whole, (uint32_t)whole.len);
+	give(&m);
+	give(&whole);
+	cr_assert_eq(tun_queue_receive(&q), 2);
+	expect(2, "whole");
+	expect_none();
+	cr_assert_eq(q.n_cut, 1);
+	cr_assert_eq(q.last_id, 2);
+}
+
 Test(tun_queue, errors_of_the_kernel_are_counted)
 {
 	struct {
