@@ -4,7 +4,7 @@ of processes, medians.
 Placement: everything that is measured runs on the last allowed CPU, targets and doubles on the
 first, as bench/floor_*.c were calibrated. With one CPU both are the same, and the report says so.
 """
-import contextlib, json, os, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import contextlib, json, math, os, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'lib'))
@@ -152,12 +152,16 @@ class TlsTarget:
 
 class Alived(Daemon):
     """The daemon on the client's CPU with one worker."""
+    settle_s = 0.4 # after a pause: each check goes on at its own next grid point
 
     def __init__(self, text, yaml='', **more):
         super().__init__(text, yaml='workers: {count: 1}\nlogging: {level: warn}\n' + yaml, wrapper=on(CLIENT_CPU), **more)
 
     def pid(self):
         return self.process.pid
+
+    def window(self, seconds):
+        return seconds
 
     def counters(self):
         return self.summary()['counters']
@@ -178,6 +182,9 @@ class Alived(Daemon):
 
 class Haproxy:
     """HAProxy with equal checks, one thread, on the client's CPU."""
+    # after a pause all that is overdue comes at once, and from then on once per interval: so it is
+    # given more than an interval, and measured over whole ones
+    settle_s = 1.3
 
     def __init__(self, n, kind, delay=1):
         self.dir = tempfile.mkdtemp(prefix='alived-bench-')
@@ -212,6 +219,9 @@ class Haproxy:
     def pid(self):
         return self.process.pid
 
+    def window(self, seconds):
+        return math.ceil(seconds / self.delay) * self.delay
+
     def n_checks(self):
         """It has no counter of checks; at its interval each server has one."""
         return self.n * time.monotonic() / self.delay
@@ -219,7 +229,7 @@ class Haproxy:
 
 def us_per_check(contender, seconds):
     n, cpu = contender.n_checks(), cpu_ns(contender.pid())
-    time.sleep(seconds)
+    time.sleep(contender.window(seconds))
     cpu, n = cpu_ns(contender.pid()) - cpu, contender.n_checks() - n
     return cpu / 1000.0 / max(n, 1)
 
@@ -241,7 +251,7 @@ def alone(contender, others):
         os.kill(o.pid(), signal.SIGSTOP)
     if contender:
         os.kill(contender.pid(), signal.SIGCONT)
-        time.sleep(0.4)
+        time.sleep(contender.settle_s)
     try:
         yield
     finally:

@@ -3,8 +3,8 @@ come from docs/PERFORMANCE.md; `budget` is what we promise, `bound` what is stil
 most."""
 import json, os, shutil, socket, statistics, struct, subprocess, time
 
+from harness import * # first: it makes tests/lib known
 import integ
-from harness import *
 from yanet_double import YanetDouble, dump_service
 
 YANET = 'yanet: {control_plane_sock_path: "$DIR/yanet.sock"}\nbalancer: {flush_period: 0s}\n'
@@ -280,7 +280,8 @@ MICRO = ('bench_wheel', 'bench_ring', 'bench_quorum', 'bench_h1', 'bench_yanet',
 
 
 def micro_figures(line):
-    name = line['name'] + ''.join(' %s=%s' % (k, line[k]) for k in ('n', 'batch') if k in line and line['name'] in ('wheel', 'sched', 'ring_job', 'ring_result'))
+    size = {'wheel': 'n', 'sched': 'n', 'ring_job': 'batch', 'ring_result': 'batch'}.get(line['name'])
+    name = line['name'] + (' %s=%s' % (size, line[size]) if size else '')
     for key, value in line.items():
         is_time = key.startswith(('ns_', 'us_')) or key in ('ratio', 'gap_error_us_p99', 'p50_ms')
         if is_time and isinstance(value, (int, float)) and key not in ('us_min', 'us_max'):
