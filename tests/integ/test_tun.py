@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Tunnelled checks, proven by packets: docs/internals/tunnel.md."""
-import contextlib, os, socket, sys, time
+import contextlib, os, socket, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 import integ, tunlab
@@ -289,6 +289,44 @@ def test_packet_too_big_for_the_link_is_unknown_and_heals():
             wait_for('smaller segments', lambda: any(p.mss == 1300 - 60 for p in lab.decap.packets[n:]))
             time.sleep(1.5)
             equal(d.events('real_down'), [])
+
+
+def test_outer_source_is_the_services_network_or_the_bind_address():
+    with Lab() as lab:
+        lab.http(VIP4)
+        lab.http(VIP6)
+        lab.at_checker('ip addr add 10.77.0.9/24 dev c0')
+        networks = 'ipv4_outer_source_network 203.0.113.7/24\nipv6_outer_source_network 2001:db8:5::/48'
+        with lab.daemon(service(VIP4, [REAL4, REAL6], extra=networks) + service(VIP6, [REAL4, REAL6]),
+                        '  ipv4_bind: 10.77.0.9\n') as d:
+            for i in 0, 1:
+                for real in REAL4, REAL6:
+                    wait_for('up', lambda: alive(d, real, i) == 1)
+            sources = {(p.inner, p.destination): p.source for p in lab.decap.packets}
+            equal(sources, {(4, REAL4): '203.0.113.7',
+                            (4, REAL6): '2001:db8:5:a4d:1::1', # 10.77.0.1 behind the prefix, our last two bytes
+                            (6, REAL4): '10.77.0.9',
+                            (6, REAL6): CHECKER6})
+            equal((lab.decap.bad, d.events('real_down')), ([], []))
+
+
+def test_tls_check_through_the_tunnel():
+    with Lab() as lab:
+        with tempfile.TemporaryDirectory() as directory:
+            key, certificate = os.path.join(directory, 'key'), os.path.join(directory, 'certificate')
+            tunlab.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=real',
+                        '-keyout', key, '-out', certificate])
+            server = subprocess.Popen(['ip', 'netns', 'exec', lab.real, 'openssl', 's_server', '-accept', '443', '-quiet', '-www',
+                                       '-key', key, '-cert', certificate], stdin=subprocess.DEVNULL)
+            try:
+                with lab.daemon(service(VIP4, [REAL6], 'SSL_GET', port=443, method='GRE') +
+                                service(VIP6, [REAL4], 'SSL_GET', port=443)) as d:
+                    wait_for('both up', lambda: alive(d, REAL6) == 1 and alive(d, REAL4, 1) == 1, 10)
+                    equal(lab.decap.bad, [])
+                    lab.check_guard()
+            finally:
+                server.kill()
+                server.wait()
 
 
 def test_hostile_packets_in_the_queue_are_counted_and_stop_nothing():
