@@ -95,6 +95,13 @@ static void forward(struct tun_relay *r, const struct tun_packet *p, const struc
 {
 	struct tun_host *h = &r->map->hosts[to->host];
 
+	/* The VIP is an address of this machine, and the kernel took it for the source: the real
+	 * would answer itself. Our fault (decisions 13): bindto is missing. */
+	if (addr_eq(&p->source, &p->destination)) {
+		count(r, CTR_TUN_SEND_ERRORS);
+		tun_relay_note_fault(r, to->host, EADDRNOTAVAIL);
+		return;
+	}
 	if (!h->mtu && !h->error)
 		tun_relay_look_up(r, to->host);
 	switch (to->method) {

@@ -227,6 +227,18 @@ def rename(lab, name):
         lab.at_checker(command)
 
 
+def test_vip_that_becomes_local_takes_no_real_down():
+    """Without bindto the kernel takes the VIP itself for the source: unknown, our fault, not the real's."""
+    with Lab() as lab:
+        lab.http(VIP4)
+        lab.at_checker('sysctl -qw net.ipv4.conf.c0.accept_local=1')
+        with lab.daemon(service(VIP4, [REAL4])) as d:
+            wait_for('up', lambda: d.real(REAL4)['alive'] == 1)
+            lab.at_checker('ip addr add %s/32 dev lo' % VIP4)
+            wait_for('the alarm', lambda: d.events('checks_unknown'), 15)
+            equal((d.events('real_down'), d.real(REAL4)['alive']), ([], 1))
+
+
 def test_doctor_finds_a_local_vip_whose_answers_the_kernel_drops():
     with Lab(rules=False) as lab:
         lab.http(VIP4)

@@ -180,6 +180,20 @@ Test(tun_relay, a_packet_too_long_for_its_header_is_a_fault)
 	cr_assert_eq(tunnel_get16(&tunnel_real(&tunnel, 0)->error), EMSGSIZE);
 }
 
+/* A VIP that is local on this machine, and no bindto: the real would answer itself. */
+Test(tun_relay, rule_13_a_packet_from_the_vip_to_itself_is_our_fault)
+{
+	struct made m = made_bare(true, 0);
+
+	tunnel.by_mark = true;
+	adopt();
+	memcpy(m.at + 12, m.at + 16, 4);
+	r.now_ns = 79;
+	tun_relay_packet(&r, 100, m.at, m.len);
+	cr_assert_eq(r.raw.lanes[0].n, 0);
+	cr_assert_eq(tunnel_get16(&tunnel_real(&tunnel, 0)->error), EADDRNOTAVAIL);
+}
+
 Test(tun_relay, services_source_network_is_the_outer_source)
 {
 	static const unsigned char want[] = {203, 0, 113, 5};
