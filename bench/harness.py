@@ -4,7 +4,7 @@ of processes, medians.
 Placement: everything that is measured runs on the last allowed CPU, targets and doubles on the
 first, as bench/floor_*.c were calibrated. With one CPU both are the same, and the report says so.
 """
-import contextlib, json, math, os, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import atexit, contextlib, json, math, os, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'lib'))
@@ -21,6 +21,13 @@ PORT, OWN_PORT = 7000, 7001
 
 class Skip(Exception):
     """The row cannot be measured here; the text says why."""
+
+
+def scratch_dir():
+    """Gone at the end, whatever the end is."""
+    path = tempfile.mkdtemp(prefix='alived-bench-')
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
 
 
 def on(cpu):
@@ -89,7 +96,7 @@ class Fleet:
     OWN_PORT, and can refuse."""
 
     def __init__(self, n, kind='tcp', n_own=0):
-        self.dir = tempfile.mkdtemp(prefix='alived-bench-')
+        self.dir = scratch_dir()
         self.control = os.path.join(self.dir, 'fleet.sock')
         self.argv = on(TARGET_CPU) + [os.path.join(BENCH, 'fleet'), '--' + kind,
                                       '%s:%d,%d' % (real_ip(0), PORT, n - n_own), '--control', self.control]
@@ -99,7 +106,9 @@ class Fleet:
     def __enter__(self):
         self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         if not self.process.stdout.readline().startswith('ready'):
-            raise Skip('the fleet of targets did not start')
+            self.process.kill()
+            self.process.wait()
+            raise RuntimeError('the fleet of targets did not start')
         self.line = socket.socket(socket.AF_UNIX)
         self.line.connect(self.control)
         self.file = self.line.makefile('rw')
@@ -131,7 +140,7 @@ class TlsTarget:
     """bench/tls_target with a fresh self-signed P-256 certificate."""
 
     def __enter__(self):
-        self.dir = tempfile.mkdtemp(prefix='alived-bench-')
+        self.dir = scratch_dir()
         certificate, key = os.path.join(self.dir, 'cert.pem'), os.path.join(self.dir, 'key.pem')
         subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
                         '-subj', '/CN=www.example.org', '-keyout', key, '-out', certificate],
@@ -139,7 +148,9 @@ class TlsTarget:
         self.process = subprocess.Popen(on(TARGET_CPU) + [os.path.join(BENCH, 'tls_target'), str(PORT), certificate, key],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         if not self.process.stdout.readline().startswith('ready'):
-            raise Skip('the TLS target did not start')
+            self.process.kill()
+            self.process.wait()
+            raise RuntimeError('the TLS target did not start')
         return self
 
     def __exit__(self, *failure):
@@ -152,13 +163,20 @@ class TlsTarget:
 
 class Alived(Daemon):
     """The daemon on the client's CPU with one worker."""
-    settle_s = 0.4 # after a pause: each check goes on at its own next grid point
 
     def __init__(self, text, yaml='', **more):
         super().__init__(text, yaml='workers: {count: 1}\nlogging: {level: warn}\n' + yaml, wrapper=on(CLIENT_CPU), **more)
+        atexit.register(shutil.rmtree, self.dir, ignore_errors=True) # a row may fail before it is entered
 
     def pid(self):
         return self.process.pid
+
+    def pause(self):
+        self.signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
+        time.sleep(0.4) # each check goes on at its own next grid point
 
     def window(self, seconds):
         return seconds
@@ -177,17 +195,15 @@ class Alived(Daemon):
         return 'of %d checks: %s' % (self.n_checks(), odd) if odd else ''
 
     def wait_until_up(self, n, seconds):
-        return wait_for('%d checks are up' % n, lambda: self.summary()['checks']['up'] == n, seconds, 0.1)
+        return wait_for('%d checks are up' % n, lambda: self.summary()['checks']['up'] >= 0.99 * n, seconds, 0.1)
 
 
 class Haproxy:
-    """HAProxy with equal checks, one thread, on the client's CPU."""
-    # after a pause all that is overdue comes at once, and from then on once per interval: so it is
-    # given more than an interval, and measured over whole ones
-    settle_s = 1.3
+    """HAProxy with equal checks, one thread, on the client's CPU. It is started anew for each of its
+    turns: stopped and continued, it would make all overdue checks at once and keep them bunched."""
 
     def __init__(self, n, kind, delay=1):
-        self.dir = tempfile.mkdtemp(prefix='alived-bench-')
+        self.dir = scratch_dir()
         self.n, self.delay = n, delay
         path = os.path.join(self.dir, 'haproxy.cfg')
         extra = {'http': '  option httpchk GET /health\n', 'https': '  option httpchk GET /health\n'}.get(kind, '')
@@ -198,23 +214,33 @@ class Haproxy:
                     '  default_backend reals\nbackend reals\n' % self.dir + extra)
             f.writelines('  server s%d %s:%d check inter %dms%s\n' % (i, real_ip(i), PORT, delay * 1000, server) for i in range(n))
         self.argv = on(CLIENT_CPU) + ['haproxy', '-db', '-f', path]
+        self.log = os.path.join(self.dir, 'log')
         self.process = None
 
     def __enter__(self):
-        self.log = open(os.path.join(self.dir, 'log'), 'wb')
-        self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        time.sleep(2.0 * self.delay)
-        if self.process.poll() is not None:
-            self.__exit__()
-            raise RuntimeError('haproxy ended at start')
+        self.resume() # once at the start, to see that it works
+        self.pause()
         return self
 
     def __exit__(self, *failure):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.log.close()
+        self.pause()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    def resume(self):
+        if self.process:
+            return
+        with open(self.log, 'wb') as log:
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        time.sleep(1.0 + self.delay) # it reads its file, and spreads the first checks over one interval
+        if self.process.poll() is not None:
+            raise RuntimeError('haproxy ended at start')
+
+    def pause(self):
+        process, self.process = self.process, None
+        if process and process.poll() is None:
+            process.kill()
+        if process:
+            process.wait()
 
     def pid(self):
         return self.process.pid
@@ -243,33 +269,20 @@ def floor(argv):
     return json.loads(r.stdout)['us_per_check_cpu']
 
 
-@contextlib.contextmanager
-def alone(contender, others):
-    """Of all contenders only this one runs. The stopped ones do nothing at all and go on at their own
-    next grid point, so each has the CPUs to itself in its turn."""
-    for o in others:
-        os.kill(o.pid(), signal.SIGSTOP)
-    if contender:
-        os.kill(contender.pid(), signal.SIGCONT)
-        time.sleep(contender.settle_s)
-    try:
-        yield
-    finally:
-        for o in others:
-            os.kill(o.pid(), signal.SIGCONT)
-
-
 def take_turns(contenders, floors, seconds):
-    """PAIRS rounds; in each, every floor and every contender has its turn of about seconds. Returns two
-    dicts of lists of µs per check: of contenders, of floors."""
+    """PAIRS rounds; in each, every floor and every contender has its turn of about seconds, alone. The
+    daemon takes SIGSTOP as a pause of its own. Returns two dicts of lists of µs per check: of
+    contenders, of floors."""
     measured = {name: [] for name in contenders}
     bottoms = {name: [] for name in floors}
-    everybody = list(contenders.values())
+    for c in contenders.values():
+        c.pause()
     for _ in range(PAIRS):
-        with alone(None, everybody):
-            for name, argv in floors.items():
-                bottoms[name].append(floor(argv))
+        for name, argv in floors.items():
+            bottoms[name].append(floor(argv))
         for name, c in contenders.items():
-            with alone(c, [o for o in everybody if o is not c]):
-                measured[name].append(us_per_check(c, seconds))
+            c.resume()
+            measured[name].append(us_per_check(c, seconds))
+            c.pause()
+    contenders['alived'].resume()
     return measured, bottoms
