@@ -228,7 +228,8 @@ def test_refused_and_silent_reals_go_down_without_delay():
             down = wait_for('down', lambda: d.events('real_down'))[0]
             equal(down['code'], 'refused')
             check(down['took_us'] < 50000 * integ.SLOW, 'took %d us', down['took_us'])
-            equal(counters(d)['tun_held'], 0, 'its own packets were the proof')
+            # a RST that is back before its SYN was noted as sent waits for that note, no longer
+            check(counters(d)['tun_held'] <= 1, 'its own packets are the proof')
             lab.http(VIP4)
             wait_for('up again', lambda: alive(d, REAL4) == 1)
             lab.at_real('ip addr del %s/32 dev lo' % VIP4)
