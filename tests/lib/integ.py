@@ -5,7 +5,7 @@ A test file defines functions named test_*; `integ.main(globals())` runs them on
 prints TAP. Everything a test starts is stopped by its context manager; files live in one temporary
 directory per daemon. Traffic stays on 127.0.0.0/8 and ::1.
 """
-import contextlib, http.client, json, os, queue, shutil, signal, socket, subprocess, sys, tempfile, threading, time
+import atexit, contextlib, http.client, json, os, queue, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 import traceback
 
 BUILD = os.environ.get('ALIVED_BUILD', os.path.abspath('build/release'))
@@ -73,6 +73,7 @@ class Daemon:
 
     def __init__(self, services, yaml='', args=(), env=None, binary=None, wrapper=()):
         self.dir = tempfile.mkdtemp(prefix='alived-test-')
+        atexit.register(shutil.rmtree, self.dir, ignore_errors=True)
         self.sock = self.path('alived.sock')
         self.binary = binary or os.path.join(BUILD, 'alived')
         self.args, self.env, self.wrapper = list(args), dict(env or {}), list(wrapper)
