@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/addr.h"
+#include "config/extras.h"
 #include "model/check_code.h"
 #include "model/ids.h"
 
@@ -121,7 +122,9 @@ struct check_profile {
 	uint8_t rise;
 	uint8_t fall;
 	uint8_t tls_min_version; /* enum tls_version; 0 for kinds without TLS */
-	uint32_t spare[4];
+	gen_strref extras_text;  /* what extras were made of, canonical; unset: none */
+	uint32_t extras;         /* index into gen.extras + 1; 0: none */
+	uint32_t spare[2];
 };
 static_assert(sizeof(struct check_profile) == 112, "no padding: it is compared as bytes");
 
@@ -144,6 +147,8 @@ struct generation {
 	const struct prefix_spec *prefixes;  /* by slot; unused: first_service == SLOT_NONE */
 	const uint32_t *check_sequence;      /* by slot: current sequence number */
 	const struct check_profile *profiles;
+	const struct check_extras *extras; /* n_extras */
+	uint32_t n_extras;
 	const struct service_names *service_names;
 	const uint32_t *service_order; /* n_services slots in file order */
 	const uint32_t *real_order;    /* n_reals slots, grouped by service, in file order */
@@ -177,6 +182,12 @@ static inline bool gen_prefix_in_use(const struct generation *g, uint32_t slot)
 static inline const struct check_profile *gen_profile(const struct generation *g, uint32_t check)
 {
 	return &g->profiles[g->checks[check].profile];
+}
+/* NULL: it has none. */
+static inline const struct check_extras *gen_extras(const struct generation *g,
+						    const struct check_profile *p)
+{
+	return p->extras ? &g->extras[p->extras - 1] : NULL;
 }
 /* Longest time from a failure to a down verdict: interval + burst + timeouts (decisions 31). */
 uint64_t gen_detection_ns(const struct check_profile *p);

@@ -6,6 +6,8 @@
 
 enum result_flag {
 	RESULT_TLS_RESUMED = 1 << 0,
+	RESULT_DRAIN = 1 << 1, /* good, with a status of drain_status */
+	RESULT_URL_SHIFT = 4,  /* upper half: which url decided, from 0 */
 };
 
 struct result {
