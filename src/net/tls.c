@@ -1,8 +1,4 @@
-/* OpenSSL reads from and writes to two byte queues through a BIO of our own: one object for both
- * directions where BIO_s_mem needs two with two buffers each, and nothing is copied but once in and
- * once out. A flight is therefore one recv and one send of the caller.
- *
- * The library's error queue is per thread and shared by all connections on it: it is emptied before
+/* The library's error queue is per thread and shared by all connections on it: it is emptied before
  * each call whose failure is looked at and after each failure, so no connection ever sees another's
  * error.
  */
@@ -18,194 +14,104 @@
 #include "base/err.h"
 #include "model/check_code.h"
 #include "net/tls_memory.h"
+#include "net/tls_queue.h"
 
 enum {
 	/* ciphertext waiting for the library or for the caller; both sides take it at once */
 	MAX_QUEUED_BYTES = 1 << 20,
 	MAX_NAME_BYTES = 255,
-};
-
-struct tls_ctx {
-	SSL_CTX *ssl;
-	BIO_METHOD *method;
+	LAST_READ_BYTES = 4 << 10,
 };
 
 struct tls {
 	SSL *ssl;
-	struct buf in;  /* ciphertext from the peer, not yet read by the library */
-	struct buf out; /* ciphertext made by the library, not yet drained */
+	struct tls_ctx *ctx;
+	struct tls_queue queue;
 	struct tls_error error;
-	int io_error;    /* why a write into out failed, negative errno */
-	bool is_starved; /* an allocation failed on its behalf */
+	uint32_t n_barren; /* messages behind the handshake that were no data */
+	bool is_starved;   /* an allocation failed on its behalf */
 };
 
-static int bio_read(BIO *bio, char *out, size_t room, size_t *ret_len)
+/* The name part of a Host value: without port and final dots, brackets off. False for none or one
+ * that is too long; *ret_addr is set if it is an address. */
+static bool name_of(const char *value, char out[MAX_NAME_BYTES + 1], struct addr *ret_addr)
 {
-	struct tls *t = BIO_get_data(bio);
-	size_t len = MIN(room, buf_len(&t->in));
+	size_t len = strcspn(value, value[0] == '[' ? "]" : "");
+	const char *colon;
 
-	BIO_clear_retry_flags(bio);
-	if (!len) {
-		BIO_set_retry_read(bio);
-		return 0;
-	}
-	memcpy(out, buf_head(&t->in), len);
-	buf_consume(&t->in, len);
-	*ret_len = len;
-	return 1;
-}
-
-static int bio_write(BIO *bio, const char *data, size_t len, size_t *ret_len)
-{
-	struct tls *t = BIO_get_data(bio);
-
-	BIO_clear_retry_flags(bio);
-	t->io_error = buf_append(&t->out, data, len);
-	if (t->io_error < 0)
-		return 0;
-	*ret_len = len;
-	return 1;
-}
-
-static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
-{
-	(void)bio, (void)number, (void)pointer;
-	return command == BIO_CTRL_FLUSH;
-}
-
-/* No type number of its own: nobody looks for BIOs by type, and a process has only 127 of them. */
-static BIO_METHOD *new_method(void)
-{
-	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "alived queue");
-
-	if (!m || !BIO_meth_set_read_ex(m, bio_read) || !BIO_meth_set_write_ex(m, bio_write) ||
-	    !BIO_meth_set_ctrl(m, bio_ctrl)) {
-		BIO_meth_free(m);
-		return NULL;
-	}
-	return m;
-}
-
-/* Takes any certificate without building a chain or looking at its dates: OpenSSL would otherwise
- * do all of that work and then ignore the answer. */
-static int accept_certificate(X509_STORE_CTX *store, void *arg)
-{
-	(void)arg;
-	X509_STORE_CTX_set_error(store, X509_V_OK);
-	return 1;
-}
-
-/* Security level 0, for every version: a real with an old key, signature or DH group is alive, and
- * nothing secret is sent to it. Servers without RFC 5746 likewise; we never renegotiate. */
-static bool set_up(SSL_CTX *c, uint16_t min_version)
-{
-	SSL_CTX_set_cert_verify_callback(c, accept_certificate, NULL);
-	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_options(c, SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_NO_RENEGOTIATION |
-				       SSL_OP_NO_TICKET);
-	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_quiet_shutdown(c, 1);
-	SSL_CTX_set_read_ahead(c, 1);
-	return SSL_CTX_set_cipher_list(c, "DEFAULT:@SECLEVEL=0") &&
-	       SSL_CTX_set_min_proto_version(c, min_version) &&
-	       SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) &&
-	       SSL_CTX_set1_groups_list(c, "X25519:P-256:P-384:P-521");
-}
-
-/* The wire form: a length before the name. */
-static bool offer(SSL_CTX *c, const char *alpn)
-{
-	unsigned char list[1 + MAX_NAME_BYTES];
-	size_t len = alpn ? strlen(alpn) : 0;
-
-	if (!len)
-		return true;
-	if (len > MAX_NAME_BYTES)
-		return false;
-	list[0] = (unsigned char)len;
-	memcpy(list + 1, alpn, len);
-	return SSL_CTX_set_alpn_protos(c, list, (unsigned)len + 1) == 0;
-}
-
-struct tls_ctx *tls_ctx_new(uint16_t min_version, const char *alpn)
-{
-	struct tls_ctx *c;
-
-	if (min_version < TLS1_VERSION || min_version > TLS1_3_VERSION)
-		return NULL;
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		return NULL;
-	c->method = new_method();
-	c->ssl = SSL_CTX_new(TLS_client_method());
-	if (!c->method || !c->ssl || !set_up(c->ssl, min_version) || !offer(c->ssl, alpn)) {
-		ERR_clear_error();
-		tls_ctx_free(c);
-		return NULL;
-	}
-	return c;
-}
-
-void tls_ctx_free(struct tls_ctx *c)
-{
-	if (!c)
-		return;
-	SSL_CTX_free(c->ssl);
-	BIO_meth_free(c->method);
-	free(c);
-}
-
-/* The part of a Host value that may be sent as server name: without port and final dots. RFC 6066
- * §3 allows no IP address there. Returns 0 for none. */
-static size_t server_name_len(const char *name)
-{
-	size_t len = strlen(name);
-	const char *colon = memchr(name, ':', len);
-	struct addr ignored;
-
-	if (colon && !strchr(colon + 1, ':'))
-		len = (size_t)(colon - name);
-	while (len && name[len - 1] == '.')
+	if (value[0] == '[') {
+		value++;
 		len--;
-	if (len > MAX_NAME_BYTES || name[0] == '[')
-		return 0;
-	return addr_parse(name, len, &ignored) == ADDR_OK ? 0 : len;
+	}
+	colon = memchr(value, ':', len);
+	if (colon && !memchr(colon + 1, ':', len - (size_t)(colon + 1 - value)))
+		len = (size_t)(colon - value);
+	while (len && value[len - 1] == '.')
+		len--;
+	if (!len || len > MAX_NAME_BYTES)
+		return false;
+	memcpy(out, value, len);
+	out[len] = '\0';
+	if (addr_parse(out, len, ret_addr) != ADDR_OK)
+		*ret_addr = ADDR_UNSET;
+	return true;
 }
 
-static bool set_server_name(SSL *ssl, const char *name)
+static bool set_server_name(SSL *ssl, const char *value)
 {
-	char text[MAX_NAME_BYTES + 1];
-	size_t len = name ? server_name_len(name) : 0;
+	char name[MAX_NAME_BYTES + 1];
+	struct addr ip;
 
-	if (!len)
+	if (!value || !name_of(value, name, &ip) || !addr_is_unset(&ip))
 		return true;
-	memcpy(text, name, len);
-	text[len] = '\0';
-	return SSL_set_tlsext_host_name(ssl, text);
+	return SSL_set_tlsext_host_name(ssl, name);
 }
 
-static bool attach_queues(struct tls *t, const struct tls_ctx *c)
+/* A name that cannot be one matches nothing: better a failure than a check that proves less. */
+static bool set_verify_name(SSL *ssl, const char *value)
 {
-	BIO *bio = BIO_new(c->method);
+	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+	char name[MAX_NAME_BYTES + 1];
+	struct addr ip;
+
+	if (!value || !value[0])
+		return true;
+	if (!name_of(value, name, &ip))
+		return X509_VERIFY_PARAM_set1_host(param, value, 0);
+	if (addr_is_unset(&ip))
+		return X509_VERIFY_PARAM_set1_host(param, name, 0);
+	return X509_VERIFY_PARAM_set1_ip_asc(param, name);
+}
+
+static bool attach_queue(struct tls *t)
+{
+	BIO *bio = tls_queue_bio(t->ctx->method, &t->queue);
 
 	if (!bio)
 		return false;
-	BIO_set_data(bio, t);
-	BIO_set_init(bio, 1);
 	SSL_set_bio(t->ssl, bio, bio);
 	return true;
 }
 
-struct tls *tls_new(struct tls_ctx *c, const char *server_name)
+static bool set_target(struct tls *t, const struct tls_target *target)
+{
+	return set_server_name(t->ssl, target->server_name) &&
+	       (!t->ctx->verifies || set_verify_name(t->ssl, target->verify_name)) &&
+	       (!target->session || SSL_set_session(t->ssl, target->session));
+}
+
+struct tls *tls_new(struct tls_ctx *c, const struct tls_target *target)
 {
 	struct tls *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
-	t->in = BUF_INIT(MAX_QUEUED_BYTES);
-	t->out = BUF_INIT(MAX_QUEUED_BYTES);
+	t->queue.in = BUF_INIT(MAX_QUEUED_BYTES);
+	t->queue.out = BUF_INIT(MAX_QUEUED_BYTES);
+	t->ctx = c;
+	c->n_users++;
 	t->ssl = SSL_new(c->ssl);
-	if (!t->ssl || !attach_queues(t, c) || !set_server_name(t->ssl, server_name)) {
+	if (!t->ssl || !attach_queue(t) || !set_target(t, target)) {
 		ERR_clear_error();
 		tls_free(t);
 		return NULL;
@@ -219,15 +125,16 @@ void tls_free(struct tls *t)
 	if (!t)
 		return;
 	SSL_free(t->ssl);
-	buf_deinit(&t->in);
-	buf_deinit(&t->out);
+	tls_ctx_free(t->ctx);
+	buf_deinit(&t->queue.in);
+	buf_deinit(&t->queue.out);
 	free(t);
 }
 
 int tls_feed(struct tls *t, const void *data, size_t len)
 {
 	if (len)
-		TRY(buf_append(&t->in, data, len));
+		TRY(buf_append(&t->queue.in, data, len));
 	return 0;
 }
 
@@ -241,7 +148,16 @@ static void enter_library(void)
 
 static void leave_library(struct tls *t)
 {
-	t->is_starved |= tls_memory_failed() || t->io_error == -ENOMEM;
+	t->is_starved |= tls_memory_failed() || t->queue.error == -ENOMEM;
+}
+
+static struct tls_error verify_error(const struct tls *t)
+{
+	long reason = SSL_get_verify_result(t->ssl);
+
+	if (reason == X509_V_ERR_OUT_OF_MEM)
+		return (struct tls_error){CODE_NO_MEMORY, ENOMEM};
+	return (struct tls_error){CODE_TLS_VERIFY, (uint32_t)reason};
 }
 
 /* Empties the queue into t->error. The first entry names the cause; the ones after it are the
@@ -262,6 +178,8 @@ static void note_error(struct tls *t)
 		else if (error.code == CODE_TLS_PROTOCOL && !error.detail)
 			error.detail = reason;
 	}
+	if (error.detail == SSL_R_CERTIFICATE_VERIFY_FAILED && error.code == CODE_TLS_PROTOCOL)
+		error = verify_error(t);
 	if (t->is_starved)
 		error = (struct tls_error){CODE_NO_MEMORY, ENOMEM};
 	t->error = error;
@@ -292,12 +210,12 @@ enum tls_step tls_handshake(struct tls *t)
 
 int tls_drain(struct tls *t, struct buf *out)
 {
-	size_t len = buf_len(&t->out);
+	size_t len = buf_len(&t->queue.out);
 
 	if (!len)
 		return 0;
-	TRY(buf_append(out, buf_head(&t->out), len));
-	buf_consume(&t->out, len);
+	TRY(buf_append(out, buf_head(&t->queue.out), len));
+	buf_consume(&t->queue.out, len);
 	return 0;
 }
 
@@ -317,28 +235,54 @@ int tls_write(struct tls *t, const void *data, size_t len)
 	return err_origin(t->error.code == CODE_NO_MEMORY ? -ENOMEM : -EPROTO);
 }
 
-enum tls_step tls_read(struct tls *t, void *out, size_t room, size_t *ret_len)
+/* One record at most. */
+static enum tls_step read_record(struct tls *t, void *out, size_t room, size_t *ret_len)
 {
 	int r;
 
-	*ret_len = 0;
 	enter_library();
 	r = SSL_read_ex(t->ssl, out, room, ret_len);
 	leave_library(t);
 	return r == 1 ? TLS_UP : step_of(t, r);
 }
 
+enum tls_step tls_read(struct tls *t, void *out, size_t room, size_t *ret_len)
+{
+	enum tls_step step;
+
+	*ret_len = 0;
+	if (t->error.code != CODE_NONE)
+		return TLS_FAILED;
+	/* the library stops behind each message that is no data, and wants more although there is
+	 * more: it never leaves bytes in the queue when it really starves */
+	while ((step = read_record(t, out, room, ret_len)) == TLS_MORE && buf_len(&t->queue.in)) {
+		if (++t->n_barren <= TLS_MAX_BARREN)
+			continue;
+		t->error = (struct tls_error){CODE_TLS_PROTOCOL, SSL_R_UNEXPECTED_MESSAGE};
+		return TLS_FAILED;
+	}
+	return step;
+}
+
 bool tls_is_mid_record(const struct tls *t)
 {
 	/* RH: the library waits for a record's header; a cut right behind one leaves nothing
 	 * pending */
-	return buf_len(&t->in) > 0 || SSL_has_pending(t->ssl) ||
+	return buf_len(&t->queue.in) > 0 || SSL_has_pending(t->ssl) ||
 	       strcmp(SSL_rstate_string(t->ssl), "RH") != 0;
 }
 
 struct tls_error tls_error(const struct tls *t)
 {
 	return t->error;
+}
+
+const char *tls_alpn(const struct tls *t)
+{
+	for (const char *const *name = t->ctx->alpn; name && *name; name++)
+		if (tls_has_alpn(t, *name))
+			return *name;
+	return "";
 }
 
 bool tls_has_alpn(const struct tls *t, const char *alpn)
@@ -373,4 +317,45 @@ uint32_t tls_cert_expiry_s(const struct tls *t)
 	end = timegm(&tm);
 	/* 0 means unknown; dates that 32 bits cannot hold are as good as their limits */
 	return end < 1 ? 1 : (uint32_t)MIN(end, (time_t)UINT32_MAX);
+}
+
+bool tls_is_resumed(const struct tls *t)
+{
+	return SSL_session_reused(t->ssl);
+}
+
+/* --- sessions --------------------------------------------------------------------------------- */
+
+static void read_last_tickets(struct tls *t)
+{
+	unsigned char ignored[LAST_READ_BYTES];
+	size_t len;
+
+	for (uint32_t i = 0; i < TLS_MAX_BARREN && buf_len(&t->queue.in); i++)
+		if (tls_read(t, ignored, sizeof(ignored), &len) != TLS_UP)
+			return;
+}
+
+SSL_SESSION *tls_take_session(struct tls *t)
+{
+	SSL_SESSION *s;
+
+	if (!t->ctx->resumes || !SSL_is_init_finished(t->ssl))
+		return NULL;
+	if (t->error.code == CODE_NONE)
+		read_last_tickets(t);
+	if (t->error.code != CODE_NONE)
+		return NULL;
+	/* or SSL_free() would mark the session as spoilt: its connection was never closed */
+	SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	s = SSL_get1_session(t->ssl);
+	if (s && SSL_SESSION_is_resumable(s))
+		return s;
+	SSL_SESSION_free(s);
+	return NULL;
+}
+
+void tls_session_free(SSL_SESSION *s)
+{
+	SSL_SESSION_free(s);
 }

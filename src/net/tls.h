@@ -1,25 +1,29 @@
 /* TLS client over memory: ciphertext in, ciphertext out, no socket. OpenSSL inside.
  *
  * One tls_ctx per worker and distinct setting; one tls per connection in flight, freed with it.
- * The peer's certificate is not verified, as in the reference (verification is a later option).
+ * Sessions outlive their connection if the context resumes; whoever takes one frees it.
  */
 #pragma once
 
 #include "base/buf.h"
+#include "net/tls_ctx.h"
 
-struct tls_ctx;
 struct tls;
+/* OpenSSL's SSL_SESSION: about 6 KB, the real's certificate included. */
+struct ssl_session_st;
 
-/* min_version: 0x0301..0x0304, and nothing older is spoken; the highest is 1.3. X25519 first, then
- * P-256, P-384, P-521. OpenSSL's security level is 0: versions under 1.2 could not be spoken at
- * all otherwise, and a real with an old key or signature is alive. No session is resumed. alpn: the
- * one protocol to offer (RFC 7301), NULL: none. Returns NULL if the library refuses. One thread. */
-struct tls_ctx *tls_ctx_new(uint16_t min_version, const char *alpn);
-void tls_ctx_free(struct tls_ctx *c);
+struct tls_target {
+	/* A Host value: port and final dots are left out, an IP address is not sent (RFC 6066 §3).
+	 * NULL or empty: no SNI. */
+	const char *server_name;
+	/* Of a context that verifies: the name or address that the certificate must be for, as a
+	 * Host value. NULL or empty: of any name. */
+	const char *verify_name;
+	struct ssl_session_st *session; /* to offer, stays the caller's; NULL: full handshake */
+};
 
-/* server_name is a Host value: port and final dots are left out, an IP address is not sent (RFC
- * 6066 §3). NULL or empty: no SNI. Returns NULL if out of memory. */
-struct tls *tls_new(struct tls_ctx *c, const char *server_name);
+/* Returns NULL if out of memory. */
+struct tls *tls_new(struct tls_ctx *c, const struct tls_target *target);
 void tls_free(struct tls *t);
 
 enum tls_step {
@@ -31,8 +35,8 @@ enum tls_step {
 
 /* CODE_NO_MEMORY is certain only under tls_memory_watch(); see there. */
 struct tls_error {
-	uint16_t code;   /* CODE_TLS_ALERT, CODE_TLS_PROTOCOL, CODE_NO_MEMORY */
-	uint32_t detail; /* alert number or library reason */
+	uint16_t code;   /* CODE_TLS_ALERT, CODE_TLS_PROTOCOL, CODE_TLS_VERIFY, CODE_NO_MEMORY */
+	uint32_t detail; /* alert number, library reason, X509 verify result (tls_text.h), errno */
 };
 
 /* Hands over len bytes of ciphertext, which are copied. Returns 0, -ENOMEM, or -ENOBUFS for more
@@ -44,15 +48,29 @@ enum tls_step tls_handshake(struct tls *t);
 MUST_CHECK int tls_drain(struct tls *t, struct buf *out);
 /* Encrypts len bytes, all of them. Returns 0, -ENOMEM, or -EPROTO if the connection has failed. */
 MUST_CHECK int tls_write(struct tls *t, const void *data, size_t len);
-/* Decrypts up to room bytes into out; *ret_len > 0 with TLS_UP, 0 otherwise. */
+/* Decrypts up to room bytes into out; *ret_len > 0 with TLS_UP, 0 otherwise. A peer that sends more
+ * than TLS_MAX_BARREN messages which are no data (tickets, key updates, requests to renegotiate)
+ * has failed: each may cost more than a whole check does. */
+enum { TLS_MAX_BARREN = 64 };
 enum tls_step tls_read(struct tls *t, void *out, size_t room, size_t *ret_len);
 /* True if the peer's last record is not complete: its stream must not end here. An end between two
  * records counts as an end, as many servers send no close_notify. */
 bool tls_is_mid_record(const struct tls *t);
 struct tls_error tls_error(const struct tls *t);
-/* After the handshake: true if the peer chose this protocol. */
+
+/* After the handshake: what the peer chose of the names offered, "" if nothing. One of the strings
+ * of tls_options.alpn. */
+const char *tls_alpn(const struct tls *t);
 bool tls_has_alpn(const struct tls *t, const char *alpn);
-/* After the handshake: 0x0303, IANA cipher number, notAfter in s since 1970 (0: unknown). */
+/* After the handshake: 0x0303, IANA cipher number, notAfter in s since 1970 (0: unknown; of a
+ * resumed one, that of the handshake it comes from). */
 uint16_t tls_version(const struct tls *t);
 uint16_t tls_cipher(const struct tls *t);
 uint32_t tls_cert_expiry_s(const struct tls *t);
+bool tls_is_resumed(const struct tls *t);
+
+/* The newest session to resume, for the caller to keep and to free; NULL if there is none, or the
+ * connection failed. Looks at what has been fed but not read, so that tickets behind the last data
+ * are not lost; nothing can be read after it. */
+struct ssl_session_st *tls_take_session(struct tls *t);
+void tls_session_free(struct ssl_session_st *s);

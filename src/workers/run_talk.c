@@ -209,8 +209,15 @@ static struct tls_ctx *tls_of(struct run_ctx *c, const struct check_profile *p)
 	const char *alpn = check_alpn(p);
 	struct tls_ctx **t = &c->tls[alpn != NULL][p->tls_min_version % RUN_TLS_VERSIONS];
 
-	if (!*t)
-		*t = tls_ctx_new((uint16_t)(0x0301 + p->tls_min_version), alpn);
+	static const char *const h2[] = {"h2", NULL};
+	const struct tls_options options = {
+		.min_version = (uint16_t)(0x0301 + p->tls_min_version),
+		.max_version = 0x0304,
+		.alpn = alpn ? h2 : NULL,
+	};
+
+	if (!*t && tls_ctx_new(&options, t) < 0)
+		return NULL;
 	return *t;
 }
 
@@ -222,7 +229,7 @@ static enum run_step begin_tls(struct run_ctx *c, struct run *r)
 
 	r->phase = RUN_TLS;
 	if (t)
-		r->tls = tls_new(t, has_name ? name : NULL);
+		r->tls = tls_new(t, &(struct tls_target){.server_name = has_name ? name : NULL});
 	if (!r->tls)
 		return run_over(r, CODE_NO_MEMORY, ENOMEM);
 	return handshake(c, r);

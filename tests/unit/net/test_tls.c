@@ -20,26 +20,38 @@ struct pair {
 	enum tls_step step; /* the client's last one */
 };
 
+static struct tls_ctx *new_ctx(const struct tls_options *o)
+{
+	struct tls_ctx *c = NULL;
+
+	cr_assert_eq(tls_ctx_new(o, &c), 0);
+	return c;
+}
+
 static void pair_init(struct pair *p, uint16_t min_version, const struct tls_server_options *o)
 {
 	tls_server_init(&p->server, o);
-	p->ctx = tls_ctx_new(min_version, NULL);
+	p->ctx = new_ctx(&(struct tls_options){.min_version = min_version, .max_version = 0x0304});
 	p->client = NULL;
 	p->to_server = BUF_INIT(1 << 20);
 	p->to_client = BUF_INIT(1 << 20);
-	cr_assert_not_null(p->ctx);
 }
 
-static void pair_connect(struct pair *p, const char *server_name)
+static void pair_connect_to(struct pair *p, const struct tls_target *target)
 {
 	tls_free(p->client);
 	tls_server_again(&p->server);
 	buf_reset(&p->to_server);
 	buf_reset(&p->to_client);
-	p->client = tls_new(p->ctx, server_name);
+	p->client = tls_new(p->ctx, target);
 	cr_assert_not_null(p->client);
 	p->step = tls_handshake(p->client);
 	cr_assert_eq(p->step, TLS_MORE);
+}
+
+static void pair_connect(struct pair *p, const char *server_name)
+{
+	pair_connect_to(p, &(struct tls_target){.server_name = server_name});
 }
 
 static void pair_deinit(struct pair *p)
@@ -174,8 +186,15 @@ Test(tls, a12_old_server_hello_is_refused_by_ourselves)
 
 Test(tls, versions_outside_the_range_are_refused)
 {
-	cr_assert_null(tls_ctx_new(0x0300, NULL));
-	cr_assert_null(tls_ctx_new(0x0305, NULL));
+	static const uint16_t bad[][2] = {
+		{0x0300, 0x0304}, {0x0301, 0x0305}, {0x0304, 0x0303}, {0x0305, 0x0305}};
+	struct tls_ctx *c;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		const struct tls_options o = {.min_version = bad[i][0], .max_version = bad[i][1]};
+
+		cr_assert_eq(tls_ctx_new(&o, &c), -EINVAL);
+	}
 	tls_ctx_free(NULL);
 	tls_free(NULL);
 }
@@ -615,35 +634,54 @@ Test(tls, watch_over_memory_in_use_is_refused)
 	expect_up(0x0303, &(struct tls_server_options){0}, 0x0304);
 }
 
-static void alpn_chosen(const char *offered, const char *taken, bool expected)
+static const char *alpn_chosen(const char *const *offered, const char *taken)
 {
+	const struct tls_options o = {
+		.min_version = TLS1_2_VERSION, .max_version = 0x0304, .alpn = offered};
+	const char *chosen;
 	struct pair p;
 
 	pair_init(&p, TLS1_2_VERSION, &(struct tls_server_options){.alpn = taken});
 	tls_ctx_free(p.ctx);
-	p.ctx = tls_ctx_new(TLS1_2_VERSION, offered);
+	p.ctx = new_ctx(&o);
 	pair_connect(&p, NULL);
 	cr_assert_eq(shake(&p, WHOLE), TLS_UP);
-	cr_assert_eq(tls_has_alpn(p.client, "h2"), expected);
+	chosen = tls_alpn(p.client);
+	cr_assert_eq(tls_has_alpn(p.client, "h2"), !strcmp(chosen, "h2"));
 	cr_assert(!tls_has_alpn(p.client, "h"));
 	cr_assert(!tls_has_alpn(p.client, "h22"));
 	pair_deinit(&p);
+	return chosen;
 }
 
 Test(tls, alpn_is_what_both_agree_on)
 {
-	alpn_chosen("h2", "h2", true);
-	alpn_chosen("h2", NULL, false);
-	alpn_chosen("h2", "http/1.1", false);
-	alpn_chosen(NULL, "h2", false);
-	alpn_chosen("http/1.1", "h2", false);
+	static const char *const h2[] = {"h2", NULL};
+	static const char *const h1[] = {"http/1.1", NULL};
+	static const char *const both[] = {"h2", "http/1.1", NULL};
+	static const char *const none[] = {NULL};
+
+	cr_assert_str_eq(alpn_chosen(h2, "h2"), "h2");
+	cr_assert_str_eq(alpn_chosen(h2, NULL), "");
+	cr_assert_str_eq(alpn_chosen(h2, "http/1.1"), "");
+	cr_assert_str_eq(alpn_chosen(NULL, "h2"), "");
+	cr_assert_str_eq(alpn_chosen(none, "h2"), "");
+	cr_assert_str_eq(alpn_chosen(h1, "h2"), "");
+	cr_assert_str_eq(alpn_chosen(both, "h2"), "h2");
+	cr_assert_str_eq(alpn_chosen(both, "http/1.1"), "http/1.1");
+	cr_assert_str_eq(alpn_chosen(both, NULL), "");
 }
 
 Test(tls, alpn_that_is_too_long_is_refused)
 {
-	char name[300];
+	static char name[300];
+	static const char *const names[] = {"h2", name, NULL};
+	static const char *const empty[] = {"", NULL};
+	struct tls_options o = {.min_version = 0x0303, .max_version = 0x0304, .alpn = names};
+	struct tls_ctx *c;
 
 	memset(name, 'a', sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
-	cr_assert_null(tls_ctx_new(TLS1_2_VERSION, name));
+	cr_assert_eq(tls_ctx_new(&o, &c), -EINVAL);
+	o.alpn = empty;
+	cr_assert_eq(tls_ctx_new(&o, &c), -EINVAL);
 }
