@@ -43,7 +43,7 @@ DEPS_app      := base model config net check sched quorum tun workers yanet anno
 DEPS_ctl      := base model config net api
 MODULES       := base model config net check sched quorum tun workers yanet announce agg api app ctl
 
-PKGS     := liburcu-memb libcrypto libssl yaml-0.1 jansson libmicrohttpd libsystemd libmnl libnghttp2
+PKGS     := liburcu-memb libcrypto libssl yaml-0.1 jansson libmicrohttpd libsystemd libmnl libnghttp2 libpcre2-8
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
