@@ -6,6 +6,7 @@
 #include "base/clk.h"
 #include "base/err.h"
 #include "workers/outcome.h"
+#include "workers/run_secure.h"
 #include "workers/run_talk.h"
 #include "workers/run_tunnel.h"
 
@@ -59,6 +60,8 @@ int run_ctx_init(struct run_ctx *c, const struct run_args *args, uint64_t now_ns
 	c->plain = BUF_INIT(SCRATCH_BYTES);
 	standstill_init(&c->standstill, args->lag_guard_ns, now_ns);
 	read_local_ports(c);
+	c->contexts.counters = args->counters;
+	TRY(tls_sessions_init(&c->sessions));
 	TRY(tcp_pool_init(&c->pool, args->epoll_fd, args->max_sockets, now_ns));
 	/* one more than sockets: a run is made before its socket is refused */
 	TRY(table_init(&c->runs, sizeof(struct run), args->max_sockets + 1));
@@ -74,10 +77,8 @@ void run_ctx_deinit(struct run_ctx *c)
 		check_talk_free(&row_at(c, i)->talk);
 		buf_deinit(&row_at(c, i)->out);
 	}
-	for (size_t i = 0; i < RUN_TLS_VERSIONS; i++) {
-		tls_ctx_free(c->tls[0][i]);
-		tls_ctx_free(c->tls[1][i]);
-	}
+	tls_sessions_deinit(&c->sessions);
+	tls_contexts_deinit(&c->contexts);
 	table_deinit(&c->runs);
 	tcp_pool_deinit(&c->pool);
 	buf_deinit(&c->out);
@@ -119,6 +120,8 @@ static void fill_talk(const struct run *r, struct result *res)
 		res->tls_version = tls_version(r->tls);
 		res->tls_cipher = tls_cipher(r->tls);
 		res->cert_expiry_s = tls_cert_expiry_s(r->tls);
+		if (tls_is_resumed(r->tls))
+			res->flags |= RESULT_TLS_RESUMED;
 	}
 	if (!r->has_talk)
 		return;
@@ -165,7 +168,7 @@ static void end(struct run_ctx *c, struct run *r)
 	outbox_put(&c->outbox, &r->job, &res, now_ns);
 	if (r->has_talk)
 		check_talk_close(&r->talk);
-	tls_free(r->tls);
+	run_secure_end(c, r);
 	if (r->sock != TCP_SOCK_UNUSED)
 		tcp_pool_give(&c->pool, r->sock, (enum tcp_end)r->sock_end, now_ns);
 	free_row(c, r);
@@ -374,6 +377,7 @@ void run_start(struct run_ctx *c, const struct job *job)
 	r->send_error = 0;
 	r->has_talk = false;
 	counter_add(c->counters, CTR_JOBS_TAKEN, 1);
+	tls_sessions_sweep(&c->sessions, job->generation);
 	if (begin(c, r) == RUN_OVER)
 		finish(c, r);
 }

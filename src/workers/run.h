@@ -16,8 +16,10 @@
 #include "net/tls.h"
 #include "workers/outbox.h"
 #include "workers/standstill.h"
+#include "workers/tls_contexts.h"
+#include "workers/tls_sessions.h"
 
-enum { RUN_TLS_VERSIONS = 4, RUN_IN_BYTES = 64 << 10 };
+enum { RUN_IN_BYTES = 64 << 10 };
 
 /* RUN_HELD: over, but the tunnel's word is still out. */
 enum run_phase { RUN_FREE, RUN_CONNECT, RUN_TLS, RUN_TALK, RUN_HELD, RUN__N };
@@ -35,7 +37,8 @@ struct run {
 	uint64_t secured_ns;   /* TLS is up; 0: not yet */
 	uint64_t over_ns;      /* what decided it happened; 0: not yet */
 	struct tls *tls;
-	struct buf out; /* what the socket did not take at once */
+	uint64_t tls_key; /* of its session, if the check resumes */
+	struct buf out;   /* what the socket did not take at once */
 	struct check_talk talk;
 	uint32_t sock; /* TCP_SOCK_UNUSED: none */
 	uint32_t next_free;
@@ -63,8 +66,8 @@ struct run_ctx {
 	/* ports that the kernel gives to sockets of ours */
 	uint16_t first_local_port, last_local_port;
 	bool is_stopping;
-	/* without and with ALPN h2, by minimum version; made at first use */
-	struct tls_ctx *tls[2][RUN_TLS_VERSIONS];
+	struct tls_contexts contexts;
+	struct tls_sessions sessions;
 	struct buf out;   /* scratch: bytes for the wire */
 	struct buf plain; /* scratch: before encryption */
 	unsigned char in[RUN_IN_BYTES];

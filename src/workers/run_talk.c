@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include "base/clk.h"
+#include "workers/run_secure.h"
 
 /* Reads of RUN_IN_BYTES per event, so that one fat body does not hold the loop. They take more than
  * a socket holds (TCP_SOCK_RCVBUF_BYTES, which the kernel doubles): what is left after them came
@@ -185,6 +186,7 @@ static enum run_step secured(struct run_ctx *c, struct run *r)
 	const char *alpn = check_alpn(r->profile);
 
 	r->secured_ns = clk_mono_ns();
+	counter_add(c->counters, tls_is_resumed(r->tls) ? CTR_TLS_RESUMED : CTR_TLS_HANDSHAKES, 1);
 	if (alpn && !tls_has_alpn(r->tls, alpn))
 		return run_over(r, CODE_TLS_ALPN, 0);
 	return open_talk(c, r) == RUN_OVER ? RUN_OVER : decrypt(c, r);
@@ -204,35 +206,10 @@ static enum run_step handshake(struct run_ctx *c, struct run *r)
 	return step == TLS_CLOSED ? run_over(r, CODE_TLS_CLOSED, 0) : tls_failed(r);
 }
 
-static struct tls_ctx *tls_of(struct run_ctx *c, const struct check_profile *p)
-{
-	const char *alpn = check_alpn(p);
-	struct tls_ctx **t = &c->tls[alpn != NULL][p->tls_min_version % RUN_TLS_VERSIONS];
-
-	static const char *const h2[] = {"h2", NULL};
-	const struct tls_options options = {
-		.min_version = (uint16_t)(0x0301 + p->tls_min_version),
-		.max_version = 0x0304,
-		.alpn = alpn ? h2 : NULL,
-	};
-
-	if (!*t && tls_ctx_new(&options, t) < 0)
-		return NULL;
-	return *t;
-}
-
 static enum run_step begin_tls(struct run_ctx *c, struct run *r)
 {
-	const char *name = gen_str(r->job.generation, r->profile->virtualhost);
-	bool has_name = (r->profile->flags & PROFILE_SNI) && name[0];
-	struct tls_ctx *t = tls_of(c, r->profile);
-
 	r->phase = RUN_TLS;
-	if (t)
-		r->tls = tls_new(t, &(struct tls_target){.server_name = has_name ? name : NULL});
-	if (!r->tls)
-		return run_over(r, CODE_NO_MEMORY, ENOMEM);
-	return handshake(c, r);
+	return run_secure_begin(c, r) == RUN_OVER ? RUN_OVER : handshake(c, r);
 }
 
 /* --- receiving -------------------------------------------------------------------------------- */

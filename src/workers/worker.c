@@ -165,6 +165,7 @@ static void keep_house(struct worker *w, uint64_t now_ns)
 	if (now_ns - w->trimmed_ns < TRIM_MS * CLK_MS)
 		return;
 	tcp_pool_trim(&w->runs.pool, now_ns);
+	tls_contexts_trim(&w->runs.contexts, now_ns);
 	w->trimmed_ns = now_ns;
 }
 
