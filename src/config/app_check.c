@@ -31,22 +31,43 @@ static void PRINTF_LIKE(4, 5) report(struct app_load *l, enum diag_severity seve
 	diag_report(l->diag, severity, at.pos, at.len, NULL, "%s", text);
 }
 
-static enum announcer_backend announcer_of_sections(struct app_load *l)
-{
-	bool has_bird = app_load_has_section(l, "bird"),
-	     has_bird2 = app_load_has_section(l, "bird2");
+static const struct section {
+	const char *name, *place;
+	enum announcer_backend backend;
+} announcer_sections[] = {
+	{"bird", "bird.", ANNOUNCER_BIRD},
+	{"bird2", "bird2.", ANNOUNCER_BIRD2},
+	{"bird_list", "bird_list.", ANNOUNCER_BIRD_LIST},
+};
 
-	if (has_bird && has_bird2)
-		report(l, DIAG_ERROR, "bird2.",
-		       "there are bird and bird2: announcer.backend must say which one announces");
-	return has_bird ? ANNOUNCER_BIRD : has_bird2 ? ANNOUNCER_BIRD2 : ANNOUNCER_NONE;
+static uint32_t announcer_of_sections(struct app_load *l)
+{
+	const struct section *found = NULL;
+
+	for (unsigned i = 0; i < ARRAY_LEN(announcer_sections); i++) {
+		const struct section *s = &announcer_sections[i];
+
+		if (!app_load_has_section(l, s->name))
+			continue;
+		if (found)
+			report(l, DIAG_ERROR, s->place,
+			       "there are %s and %s: announcer.backend must say which of them "
+			       "announces, or list both",
+			       found->name, s->name);
+		found = found ? found : s;
+	}
+	return found ? found->backend : ANNOUNCER_NONE;
 }
 
 static const char *announcer_place(const struct app_load *l)
 {
 	if (app_load_has(l, "announcer.backend"))
 		return "announcer.backend";
-	return l->config->announcer.backend == ANNOUNCER_BIRD2 ? "bird2." : "bird.";
+	for (unsigned i = 0; i < ARRAY_LEN(announcer_sections); i++) {
+		if (l->config->announcer.backend == announcer_sections[i].backend)
+			return announcer_sections[i].place;
+	}
+	return "announcer.";
 }
 
 /* decisions 38 */
@@ -59,6 +80,9 @@ static void derive_backends(struct app_load *l)
 			app_load_has_section(l, "yanet") ? BALANCER_YANET : BALANCER_NONE;
 	if (!app_load_has(l, "announcer.backend"))
 		c->announcer.backend = announcer_of_sections(l);
+	else if (c->announcer.backend == ANNOUNCER_NONE && !l->has_none)
+		report(l, DIAG_ERROR, "announcer.backend",
+		       "announcer.backend is an empty list: write 'none' if that is meant");
 	if (c->announcer.backend == ANNOUNCER_NONE || c->balancer.backend != BALANCER_NONE ||
 	    app_load_has(l, "balancer.backend"))
 		return;
@@ -72,7 +96,7 @@ static void check_sock_dir(struct app_load *l)
 	const struct app_config *c = l->config;
 	size_t dir = strlen(c->bird.sock_dir), bytes;
 
-	if (c->announcer.backend != ANNOUNCER_BIRD)
+	if (!(c->announcer.backend & ANNOUNCER_BIRD))
 		return;
 	for (uint32_t i = 0; i < c->announcer.n_groups; i++) {
 		bytes = dir + strlen("/") + strlen(c->announcer.groups[i]) + strlen("_b2m");
@@ -83,6 +107,66 @@ static void check_sock_dir(struct app_load *l)
 			return;
 		}
 	}
+}
+
+/* What is printed into BIRD's configuration, or said to it, must not end where it stands. */
+static void check_words(struct app_load *l, const char *path, const char *text,
+			const char *more_allowed)
+{
+	for (const char *c = text; *c; c++) {
+		if ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || *c == '_' ||
+		    (c > text && *c >= '0' && *c <= '9') || strchr(more_allowed, *c))
+			continue;
+		report(l, DIAG_ERROR, path, "%s: '%c' must not stand in '%s'", path, *c, text);
+		return;
+	}
+}
+
+static size_t dir_len(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash - path) : 0;
+}
+
+static bool is_same_dir(const char *a, const char *b)
+{
+	return dir_len(a) == dir_len(b) && memcmp(a, b, dir_len(a)) == 0;
+}
+
+static void check_list_files(struct app_load *l)
+{
+	static const char *const paths[] = {"bird_list.bird_conf", "bird_list.bird6_conf"};
+	char *const *conf = l->config->bird_list.conf;
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (conf[i][0] != '/' || conf[i][strlen(conf[i]) - 1] == '/')
+			report(l, DIAG_ERROR, paths[i], "%s must be the absolute path of a file",
+			       paths[i]);
+	}
+	if (strcmp(conf[0], conf[1]) == 0)
+		report(l, DIAG_ERROR, paths[1], "%s is the file of %s too", paths[1], paths[0]);
+	else if (l->config->bird_list.keep_changes && is_same_dir(conf[0], conf[1]))
+		report(l, DIAG_ERROR, paths[1],
+		       "with bird_list.keep_changes, %s needs another directory than %s: both "
+		       "keep their changes in 'history' there",
+		       paths[1], paths[0]);
+}
+
+static void check_bird_list(struct app_load *l)
+{
+	const struct app_config *c = l->config;
+
+	if (!(c->announcer.backend & ANNOUNCER_BIRD_LIST))
+		return;
+	check_list_files(l);
+	check_words(l, "bird_list.bird_variable", c->bird_list.variable[0], "");
+	check_words(l, "bird_list.bird6_variable", c->bird_list.variable[1], "");
+	if (strcmp(c->bird_list.variable[0], c->bird_list.variable[1]) == 0)
+		report(l, DIAG_ERROR, "bird_list.bird6_variable",
+		       "bird_list.bird6_variable is the name of the IPv4 list too");
+	check_words(l, "bird_list.disable_on_config_error", c->bird_list.disable_on_config_error,
+		    "0123456789.-*?");
 }
 
 static void check_listeners(struct app_load *l)
@@ -170,6 +254,7 @@ void app_check(struct app_load *l)
 	}
 	derive_backends(l);
 	check_sock_dir(l);
+	check_bird_list(l);
 	check_listeners(l);
 	check_periods(l);
 	check_tun_sizes(l);

@@ -36,17 +36,20 @@ void app_config_free(struct app_config *c)
 	free(c);
 }
 
-const char *app_config_announcer_text(enum announcer_backend backend)
+const char *app_config_announcer_text(uint32_t backends)
 {
-	switch (backend) {
-	case ANNOUNCER_BIRD:
-		return "bird";
-	case ANNOUNCER_BIRD2:
-		return "bird2";
-	case ANNOUNCER_NONE:
-		break;
-	}
-	return "none";
+	static const char *const texts[ANNOUNCER_ALL + 1] = {
+		[ANNOUNCER_NONE] = "none",
+		[ANNOUNCER_BIRD] = "bird",
+		[ANNOUNCER_BIRD2] = "bird2",
+		[ANNOUNCER_BIRD | ANNOUNCER_BIRD2] = "bird,bird2",
+		[ANNOUNCER_BIRD_LIST] = "bird_list",
+		[ANNOUNCER_BIRD | ANNOUNCER_BIRD_LIST] = "bird,bird_list",
+		[ANNOUNCER_BIRD2 | ANNOUNCER_BIRD_LIST] = "bird2,bird_list",
+		[ANNOUNCER_ALL] = "bird,bird2,bird_list",
+	};
+
+	return texts[backends & ANNOUNCER_ALL];
 }
 
 static int load_file(const struct source_file *file, struct diag *d, struct app_load *l)

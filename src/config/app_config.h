@@ -8,7 +8,14 @@ struct diag;
 struct source;
 
 enum balancer_backend { BALANCER_NONE, BALANCER_YANET };
-enum announcer_backend { ANNOUNCER_NONE, ANNOUNCER_BIRD, ANNOUNCER_BIRD2 };
+/* Bits: several may announce together. */
+enum announcer_backend {
+	ANNOUNCER_NONE = 0,
+	ANNOUNCER_BIRD = 1 << 0,
+	ANNOUNCER_BIRD2 = 1 << 1,
+	ANNOUNCER_BIRD_LIST = 1 << 2,
+	ANNOUNCER_ALL = ANNOUNCER_BIRD | ANNOUNCER_BIRD2 | ANNOUNCER_BIRD_LIST,
+};
 enum steering { STEERING_OPTION, STEERING_MARK };
 enum { APP_MAX_GROUPS = 64, APP_GROUP_NAME_BYTES = 33, APP_MAX_CPUS = 1024 };
 
@@ -24,7 +31,7 @@ struct app_config {
 	enum tls_version tls_min_version; /* 1.2 */
 	bool stop_keeps;                  /* on_exit: keep */
 	struct {
-		enum announcer_backend backend;
+		uint32_t backend;               /* set of enum announcer_backend */
 		uint64_t update_period_ns;      /* 50 ms */
 		uint64_t withdraw_wait_ns;      /* 500 ms */
 		uint64_t announce_hold_ns;      /* 0 */
@@ -43,6 +50,19 @@ struct app_config {
 		bool disables_group;     /* on_config_error: disable_group */
 		uint64_t coalesce_up_ns; /* 100 ms */
 	} bird2;
+	struct {
+		/* the names are anycast_healthchecker's; [0] IPv4, [1] IPv6 */
+		char *ctl_sock;           /* /run/bird/bird.ctl */
+		char *conf[2];            /* the file that BIRD includes */
+		char *variable[2];        /* ACAST_PS_ADVERTISE, ACAST6_PS_ADVERTISE */
+		struct addr dummy[2];     /* ADDR_UNSET: none */
+		bool keep_changes;        /* a copy of each file that is replaced */
+		uint32_t changes_counter; /* 128: how many copies */
+		bool purges;              /* yes: prefixes of no service are dropped at start */
+		bool durable;             /* yes: the files outlive a reboot */
+		uint64_t coalesce_up_ns;  /* 100 ms */
+		char *disable_on_config_error; /* "": nothing; else a protocol or a pattern */
+	} bird_list;
 	struct {
 		enum balancer_backend backend;
 		uint64_t flush_period_ns;       /* 50 ms; 0 = no limit */
@@ -118,8 +138,8 @@ MUST_CHECK int app_config_load_text(const char *path, const char *text, size_t l
 				    struct source *src, struct diag *d,
 				    struct app_config **ret_config);
 void app_config_free(struct app_config *c);
-/* "none", "bird", "bird2". */
-const char *app_config_announcer_text(enum announcer_backend backend);
+/* Of a set: "none", "bird", "bird,bird2". */
+const char *app_config_announcer_text(uint32_t backends);
 /* Names the keys that differ between two configurations: all of them take effect at start only
  * (decisions 46). Returns a malloc'd text like "server.http_addr, workers.count" or "" if none;
  * NULL if out of memory. */

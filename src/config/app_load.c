@@ -97,7 +97,7 @@ static void load_list(struct app_load *l, const struct app_key *k, yaml_document
 	struct app_span at = span_of(l, node);
 	struct app_scalar v;
 
-	if (node->type == YAML_SCALAR_NODE && k->type == APP_CPUS) {
+	if (node->type == YAML_SCALAR_NODE && k->type != APP_GROUPS) {
 		v = scalar_of(l, node);
 		app_set_value(l, k, &v);
 		return;
@@ -150,7 +150,7 @@ static void load_key(struct app_load *l, int i_key, yaml_document_t *doc, const 
 		memset(l->config->announcer.groups, 0, sizeof(l->config->announcer.groups));
 		l->config->announcer.n_groups = 0;
 	}
-	if (k->type == APP_GROUPS || k->type == APP_CPUS) {
+	if (k->type == APP_GROUPS || k->type == APP_CPUS || k->type == APP_WORDS) {
 		load_list(l, k, doc, node);
 	} else if (node->type == YAML_SCALAR_NODE) {
 		v = scalar_of(l, node);

@@ -22,6 +22,7 @@ struct app_load {
 	struct app_span key[APP_SCHEMA_MAX_KEYS];         /* its value */
 	struct app_span section[APP_SCHEMA_MAX_SECTIONS]; /* its name */
 	struct app_span group[APP_MAX_GROUPS];
+	bool has_none; /* the list being read began with a word that must stand alone */
 	/* libyaml counts characters, we count bytes: where both counts met last */
 	size_t mark_chars, mark_bytes;
 };

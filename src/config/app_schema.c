@@ -8,7 +8,7 @@
 #include "model/ids.h"
 
 /* sun_path without its NUL */
-enum { SOCKET_PATH_BYTES = 107, PATH_BYTES = 4095, DIR_BYTES = 200 };
+enum { SOCKET_PATH_BYTES = 107, PATH_BYTES = 4095, DIR_BYTES = 200, VARIABLE_BYTES = 63 };
 
 #define MINUTE (60 * CLK_S)
 #define HOUR   (60 * MINUTE)
@@ -25,7 +25,12 @@ static const struct app_word tls_words[] = {
 	{"1.0", TLS_V1_0}, {"1.1", TLS_V1_1}, {"1.2", TLS_V1_2}, {"1.3", TLS_V1_3}, {NULL, 0}};
 static const struct app_word exit_words[] = {{"withdraw", false}, {"keep", true}, {NULL, 0}};
 static const struct app_word announcer_words[] = {
-	{"none", ANNOUNCER_NONE}, {"bird", ANNOUNCER_BIRD}, {"bird2", ANNOUNCER_BIRD2}, {NULL, 0}};
+	{"none", ANNOUNCER_NONE},
+	{"bird", ANNOUNCER_BIRD},
+	{"bird2", ANNOUNCER_BIRD2},
+	{"bird_list", ANNOUNCER_BIRD_LIST},
+	{NULL, 0},
+};
 static const struct app_word config_error_words[] = {
 	{"alarm", false}, {"disable_group", true}, {NULL, 0}};
 static const struct app_word balancer_words[] = {
@@ -54,9 +59,9 @@ static const struct app_key keys[] = {
 	{"on_exit", APP_WORD, AT(stop_keeps), .words = exit_words, .default_text = "withdraw",
 	 .doc = "What SIGTERM does: withdraw and disable everything, or leave it as it is."},
 
-	{"announcer.backend", APP_WORD, AT(announcer.backend), .words = announcer_words,
-	 .doc = "Who announces prefixes; unset: bird or bird2 if there is such a section, else "
-		"none."},
+	{"announcer.backend", APP_WORDS, AT(announcer.backend), .words = announcer_words,
+	 .doc = "Who announces prefixes: one, or a list of several; unset: bird, bird2 or "
+		"bird_list if there is such a section, else none."},
 	{"announcer.update_period", APP_DURATION, AT(announcer.update_period_ns), .max = MINUTE,
 	 .default_text = "50ms", .doc = "Least time between two announcing updates; 0: no limit."},
 	{"announcer.announce_group", APP_GROUPS, AT(announcer.groups), .default_text = "default",
@@ -89,6 +94,40 @@ static const struct app_key keys[] = {
 	 .default_text = "alarm",
 	 .doc = "A withdrawal that BIRD's broken configuration blocks: alarm only, or disable its "
 		"group."},
+
+	{"bird_list.ctl_sock", APP_TEXT, AT(bird_list.ctl_sock), .min = 1, .max = SOCKET_PATH_BYTES,
+	 .default_text = "/run/bird/bird.ctl", .doc = "BIRD's control socket."},
+	{"bird_list.bird_conf", APP_TEXT, AT(bird_list.conf[0]), .min = 1, .max = DIR_BYTES,
+	 .default_text = "/var/lib/anycast-healthchecker/anycast-prefixes.conf",
+	 .doc = "File with the list of IPv4 prefixes that BIRD includes."},
+	{"bird_list.bird6_conf", APP_TEXT, AT(bird_list.conf[1]), .min = 1, .max = DIR_BYTES,
+	 .default_text = "/var/lib/anycast-healthchecker/6/anycast-prefixes.conf",
+	 .doc = "The same for IPv6; another file."},
+	{"bird_list.bird_variable", APP_TEXT, AT(bird_list.variable[0]), .min = 1,
+	 .max = VARIABLE_BYTES, .default_text = "ACAST_PS_ADVERTISE",
+	 .doc = "Name of the IPv4 list in BIRD's filters."},
+	{"bird_list.bird6_variable", APP_TEXT, AT(bird_list.variable[1]), .min = 1,
+	 .max = VARIABLE_BYTES, .default_text = "ACAST6_PS_ADVERTISE",
+	 .doc = "Name of the IPv6 list in BIRD's filters."},
+	{"bird_list.dummy_ip_prefix", APP_HOST4, AT(bird_list.dummy[0]),
+	 .default_text = "10.189.200.255/32",
+	 .doc = "Prefix that always stands in the list and is never a VIP; \"\": none."},
+	{"bird_list.dummy_ip6_prefix", APP_HOST6, AT(bird_list.dummy[1]),
+	 .default_text = "2001:db8::1/128", .doc = "The same for IPv6."},
+	{"bird_list.keep_changes", APP_BOOL, AT(bird_list.keep_changes), .default_text = "false",
+	 .doc = "Keep each replaced file in a directory history beside it."},
+	{"bird_list.changes_counter", APP_NUMBER, AT(bird_list.changes_counter), .min = 1,
+	 .max = 10000, .default_text = "128", .doc = "How many of them are kept."},
+	{"bird_list.purge_ip_prefixes", APP_BOOL, AT(bird_list.purges), .default_text = "true",
+	 .doc = "At start, drop prefixes that no service has from the list; false: only tell."},
+	{"bird_list.durable", APP_BOOL, AT(bird_list.durable), .default_text = "true",
+	 .doc = "Sync the files to disk; false when they are on a tmpfs."},
+	{"bird_list.coalesce_up", APP_DURATION, AT(bird_list.coalesce_up_ns), .max = MINUTE,
+	 .default_text = "100ms", .doc = "Least time between two announcing configures."},
+	{"bird_list.disable_on_config_error", APP_TEXT, AT(bird_list.disable_on_config_error),
+	 .max = VARIABLE_BYTES, .default_text = "",
+	 .doc = "Protocol of BIRD's (or a pattern) to disable when its broken configuration blocks "
+		"a withdrawal; \"\": alarm only."},
 
 	{"balancer.backend", APP_WORD, AT(balancer.backend), .words = balancer_words,
 	 .doc = "Which balancer is driven; unset: yanet if there is a yanet section, else none."},
@@ -183,12 +222,10 @@ static const struct app_key keys[] = {
 static_assert(ARRAY_LEN(keys) <= APP_SCHEMA_MAX_KEYS, "loaders keep a place per key");
 
 static const char *const sections[] = {
-	"logging", "metrics",     "announcer",
-	"bird",    "bird2",       "balancer",
-	"yanet",   "service",     "service.services_config",
-	"server",  "check_tun",   "checks",
-	"workers", "blind",       "safety",
-	"state",   "experiments",
+	"logging",   "metrics",   "announcer",   "bird",    "bird2",
+	"bird_list", "balancer",  "yanet",       "service", "service.services_config",
+	"server",    "check_tun", "checks",      "workers", "blind",
+	"safety",    "state",     "experiments",
 };
 static_assert(ARRAY_LEN(sections) <= APP_SCHEMA_MAX_SECTIONS, "loaders keep a flag per section");
 

@@ -11,8 +11,11 @@ enum app_type {
 	APP_DURATION,      /* min..max ns */
 	APP_TEXT,          /* malloc'd; min..max bytes */
 	APP_WORD,          /* one of words */
+	APP_WORDS,         /* one of words, or a list of them: a set of bits; 0 stands alone */
 	APP_IPV4,          /* "" is unset */
 	APP_IPV6,
+	APP_HOST4, /* ADDRESS or ADDRESS/32; "" is unset */
+	APP_HOST6,
 	APP_LISTEN,  /* malloc'd; ADDRESS:PORT, "" is off */
 	APP_GROUPS,  /* list of announce group names */
 	APP_CPUS,    /* "0-3,6" or a list of such */
@@ -36,7 +39,7 @@ struct app_key {
 	const char *doc;
 };
 
-enum { APP_SCHEMA_MAX_KEYS = 80, APP_SCHEMA_MAX_SECTIONS = 20, APP_SCHEMA_PATH_BYTES = 80 };
+enum { APP_SCHEMA_MAX_KEYS = 112, APP_SCHEMA_MAX_SECTIONS = 20, APP_SCHEMA_PATH_BYTES = 80 };
 
 /* All keys in the order of the documentation. Any thread. */
 const struct app_key *app_schema_keys(uint32_t *ret_n);

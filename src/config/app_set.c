@@ -118,22 +118,34 @@ static void set_bool(struct app_load *l, const struct app_key *k, const struct a
 		store(l, k, value);
 }
 
-static void set_word(struct app_load *l, const struct app_key *k, const struct app_scalar *v)
+static const struct app_word *word_of(const struct app_key *k, const struct app_scalar *v)
 {
-	const struct app_word *w = k->words;
+	for (const struct app_word *w = k->words; w->text; w++) {
+		if (strlen(w->text) == v->len && strncasecmp(w->text, v->text, v->len) == 0)
+			return w;
+	}
+	return NULL;
+}
+
+static void tell_words(struct app_load *l, const struct app_key *k, const struct app_scalar *v)
+{
 	char text[128];
 	struct str s = STR_OVER(text, sizeof(text));
 
-	for (; w->text; w++) {
-		if (strlen(w->text) == v->len && strncasecmp(w->text, v->text, v->len) == 0) {
-			store(l, k, w->value);
-			return;
-		}
-	}
 	str_puts(&s, k->words[1].text ? "is not one of:" : "must be");
-	for (w = k->words; w->text; w++)
+	for (const struct app_word *w = k->words; w->text; w++)
 		str_putf(&s, " %s", w->text);
 	wrong(l, k, v, NULL, text);
+}
+
+static void set_word(struct app_load *l, const struct app_key *k, const struct app_scalar *v)
+{
+	const struct app_word *w = word_of(k, v);
+
+	if (w)
+		store(l, k, w->value);
+	else
+		tell_words(l, k, v);
 }
 
 static void set_text(struct app_load *l, const struct app_key *k, const struct app_scalar *v)
@@ -158,17 +170,53 @@ static void set_listen(struct app_load *l, const struct app_key *k, const struct
 		store_text(l, k, text, strlen(text));
 }
 
+/* One more bit of a set; "none" is no bit and stands alone. */
+static void add_word(struct app_load *l, const struct app_key *k, const struct app_scalar *v)
+{
+	const struct app_word *w = word_of(k, v);
+	uint32_t set = 0;
+
+	memcpy(&set, field_of(l, k), sizeof(set));
+	if (!w) {
+		tell_words(l, k, v);
+	} else if (set && (w->value == 0 || (set & w->value))) {
+		wrong(l, k, v, NULL, w->value ? "is listed twice" : "must stand alone");
+	} else if (l->has_none && !set) {
+		wrong(l, k, v, NULL, "stands beside one that must stand alone");
+	} else {
+		l->has_none = w->value == 0;
+		store(l, k, set | w->value);
+	}
+}
+
 static void set_ip(struct app_load *l, const struct app_key *k, const struct app_scalar *v)
 {
+	bool is_v4 = k->type == APP_IPV4 || k->type == APP_HOST4;
 	struct addr a = ADDR_UNSET;
 
 	if (v->len && addr_parse(v->text, v->len, &a) != ADDR_OK)
 		wrong(l, k, v, NULL, "is not an IP address");
-	else if (v->len && addr_is_v4(&a) != (k->type == APP_IPV4))
-		wrong(l, k, v, NULL,
-		      k->type == APP_IPV4 ? "is not an IPv4 address" : "is not an IPv6 address");
+	else if (v->len && addr_is_v4(&a) != is_v4)
+		wrong(l, k, v, NULL, is_v4 ? "is not an IPv4 address" : "is not an IPv6 address");
 	else
 		memcpy(field_of(l, k), &a, sizeof(a));
+}
+
+/* The length of one address may stand behind it, and no other. */
+static void set_host(struct app_load *l, const struct app_key *k, const struct app_scalar *v)
+{
+	const char *tail = k->type == APP_HOST4 ? "/32" : "/128";
+	const char *slash = memchr(v->text, '/', v->len);
+	size_t at = slash ? (size_t)(slash - v->text) : v->len;
+	struct app_scalar address = *v;
+
+	address.len = at;
+	if (slash && !str_is(slash, v->len - at, tail))
+		wrong(l, k, v, NULL,
+		      k->type == APP_HOST4 ? "must have the length /32"
+					   : "must have the length /128");
+	else
+		set_ip(l, k, &address);
 }
 
 /* spec/announce §1.1: the name becomes part of a file name. */
@@ -230,8 +278,11 @@ void app_set_value(struct app_load *l, const struct app_key *k, const struct app
 		[APP_DURATION] = set_duration,
 		[APP_TEXT] = set_text,
 		[APP_WORD] = set_word,
+		[APP_WORDS] = add_word,
 		[APP_IPV4] = set_ip,
 		[APP_IPV6] = set_ip,
+		[APP_HOST4] = set_host,
+		[APP_HOST6] = set_host,
 		[APP_LISTEN] = set_listen,
 		[APP_GROUPS] = add_group,
 		[APP_CPUS] = add_cpus,

@@ -60,8 +60,10 @@ void ctl_doctor_links(struct ctl_doctor *d)
 	if (app->balancer.backend == BALANCER_YANET)
 		look_at(d, "yanet_away", "yanet-controlplane", app->yanet.control_plane_sock_path,
 			SOCK_STREAM);
-	if (app->announcer.backend == ANNOUNCER_BIRD)
+	if (app->announcer.backend & ANNOUNCER_BIRD)
 		look_at_groups(d);
-	else if (app->announcer.backend == ANNOUNCER_BIRD2)
+	if (app->announcer.backend & ANNOUNCER_BIRD2)
 		look_at(d, "bird_away", "bird", app->bird2.ctl_sock, SOCK_STREAM);
+	if (app->announcer.backend & ANNOUNCER_BIRD_LIST)
+		look_at(d, "bird_away", "bird", app->bird_list.ctl_sock, SOCK_STREAM);
 }

@@ -84,6 +84,76 @@ Test(app_check, two_bird_sections_need_a_written_backend)
 	app_maker_end(&r);
 }
 
+Test(app_check, several_backends_stand_in_a_list)
+{
+	struct app_run r = loads("yanet:\nbird:\nbird2:\nannouncer: {backend: [bird2, bird]}\n", 0);
+
+	cr_assert_eq(r.config->announcer.backend, ANNOUNCER_BIRD | ANNOUNCER_BIRD2);
+	app_maker_end(&r);
+	r = loads("announcer:\n  backend:\n    - none\n", 0);
+	cr_assert_eq(r.config->announcer.backend, ANNOUNCER_NONE);
+	app_maker_end(&r);
+	r = loads("yanet:\nannouncer: {backend: [bird_list, bird2, bird]}\n", 0);
+	cr_assert_eq(r.config->announcer.backend, ANNOUNCER_ALL);
+	app_maker_end(&r);
+	fails("yanet:\nannouncer: {backend: [bird, bird]}\n",
+	      "a.yaml:2:29: error: announcer.backend: 'bird' is listed twice");
+	fails("yanet:\nannouncer: {backend: [bird, none]}\n",
+	      "a.yaml:2:29: error: announcer.backend: 'none' must stand alone");
+	fails("yanet:\nannouncer: {backend: [none, bird]}\n", "a.yaml:2:29: error: ");
+	fails("yanet:\nannouncer: {backend: [bird, bird3]}\n",
+	      "a.yaml:2:29: error: announcer.backend: 'bird3' is not one of: none bird bird2 "
+	      "bird_list");
+	fails("yanet:\nannouncer: {backend: []}\n",
+	      "a.yaml:2:22: error: announcer.backend is an empty list");
+	fails("announcer: {backend: [bird, bird2]}\n",
+	      "a.yaml:1:22: error: prefixes would be announced while");
+}
+
+Test(app_check, decision_38_section_bird_list_chooses_its_backend)
+{
+	struct app_run r = loads("yanet:\nbird_list: {dummy_ip_prefix: 10.0.0.1, "
+				 "dummy_ip6_prefix: '', bird_variable: VIPS_4}\n",
+				 0);
+
+	cr_assert_eq(r.config->announcer.backend, ANNOUNCER_BIRD_LIST);
+	cr_assert_str_eq(r.config->bird_list.conf[0],
+			 "/var/lib/anycast-healthchecker/anycast-prefixes.conf");
+	cr_assert_str_eq(r.config->bird_list.conf[1],
+			 "/var/lib/anycast-healthchecker/6/anycast-prefixes.conf");
+	cr_assert_str_eq(r.config->bird_list.variable[0], "VIPS_4");
+	cr_assert_str_eq(r.config->bird_list.variable[1], "ACAST6_PS_ADVERTISE");
+	cr_assert(addr_is_v4(&r.config->bird_list.dummy[0]));
+	cr_assert(addr_is_unset(&r.config->bird_list.dummy[1]));
+	cr_assert_eq(r.config->bird_list.changes_counter, 128);
+	cr_assert(r.config->bird_list.purges);
+	cr_assert(!r.config->bird_list.keep_changes);
+	cr_assert(r.config->bird_list.durable);
+	app_maker_end(&r);
+	fails("yanet:\nbird:\nbird_list:\n", "a.yaml:3:1: error: there are bird and bird_list");
+}
+
+Test(app_check, bird_list_says_nothing_to_bird_that_could_end_early)
+{
+	fails("yanet:\nbird_list:\n  bird_variable: 'A; B'\n",
+	      "a.yaml:3:18: error: bird_list.bird_variable: ';' must not stand in");
+	fails("yanet:\nbird_list:\n  bird6_variable: 6A\n", "a.yaml:3:19: error:");
+	fails("yanet:\nbird_list:\n  bird6_variable: ACAST_PS_ADVERTISE\n",
+	      "a.yaml:3:19: error: bird_list.bird6_variable is the name of the IPv4 list too");
+	fails("yanet:\nbird_list:\n  disable_on_config_error: 'x\"'\n", "a.yaml:3:28: error:");
+	fails("yanet:\nbird_list:\n  dummy_ip_prefix: 10.0.0.0/24\n",
+	      "a.yaml:3:20: error: bird_list.dummy_ip_prefix: '10.0.0.0/24' must have the length "
+	      "/32");
+	fails("yanet:\nbird_list:\n  dummy_ip_prefix: '::1/128'\n", "a.yaml:3:20: error:");
+	fails("yanet:\nbird_list:\n  dummy_ip6_prefix: 10.0.0.1\n", "is not an IPv6 address");
+	fails("yanet:\nbird_list: {bird_conf: /a/x, bird6_conf: /a/x}\n",
+	      "a.yaml:2:42: error: bird_list.bird6_conf is the file of bird_list.bird_conf too");
+	fails("yanet:\nbird_list: {bird_conf: /a/x, bird6_conf: /a/y, keep_changes: yes}\n",
+	      "needs another directory");
+	fails("yanet:\nbird_list: {bird_conf: x}\n",
+	      "a.yaml:2:24: error: bird_list.bird_conf must");
+}
+
 Test(app_check, decision_38_announcing_without_a_balancer_must_be_written_out)
 {
 	struct app_run r;

@@ -110,6 +110,10 @@ Test(app_config, announcer_has_a_text_for_each_backend)
 	cr_assert_str_eq(app_config_announcer_text(ANNOUNCER_NONE), "none");
 	cr_assert_str_eq(app_config_announcer_text(ANNOUNCER_BIRD), "bird");
 	cr_assert_str_eq(app_config_announcer_text(ANNOUNCER_BIRD2), "bird2");
+	cr_assert_str_eq(app_config_announcer_text(ANNOUNCER_BIRD_LIST), "bird_list");
+	for (uint32_t set = 0; set <= ANNOUNCER_ALL; set++)
+		cr_assert_not_null(app_config_announcer_text(set));
+	cr_assert_str_eq(app_config_announcer_text(ANNOUNCER_ALL), "bird,bird2,bird_list");
 }
 
 Test(app_config, file_of_the_reference_loads_unchanged)
