@@ -57,7 +57,8 @@ struct agg {
 	uint64_t waiting_until_ns; /* earliest deadline among them */
 	bool waiting_changed;      /* a withdrawal was accepted */
 	uint64_t summary_due_ns;
-	uint64_t warm_due_ns; /* 0: warm */
+	struct announce_row announce_rows[ANNOUNCE_MAX_BACKENDS]; /* being filled */
+	uint64_t warm_due_ns;                                     /* 0: warm */
 	/* checks that have been unknown for checks.unknown_max results in a row */
 	uint32_t n_unknown, n_unknown_told;
 	uint16_t unknown_code; /* of the latest of them */
@@ -305,13 +306,18 @@ static void publish_summary(struct agg *a, bool is_now)
 	struct announcer_status announcer;
 	struct balancer_status balancer;
 	struct summary s = {0};
+	uint32_t n_rows;
 
 	if (!is_now && evloop_now(a->loop) < a->summary_due_ns)
 		return;
 	a->summary_due_ns = evloop_now(a->loop) + SUMMARY_MS * CLK_MS;
 	fleet_fill_summary(a->fleet, &s);
 	balancer_status(a->balancer, &balancer);
-	announcer_status(a->announcer, &announcer);
+	n_rows = announcer_rows(a->announcer, a->announce_rows);
+	announcer_status(a->announce_rows, n_rows, &announcer);
+	for (uint32_t i = 0; a->args.announcers && i < n_rows; i++)
+		seqrow_publish(&a->args.announcers[i], &a->announce_rows[i],
+			       sizeof(a->announce_rows[i]));
 	s.generation = a->generation ? a->generation->number : 0;
 	s.is_warm = a->warm_due_ns == 0;
 	s.checks_unknown = a->n_unknown;

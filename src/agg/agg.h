@@ -7,6 +7,7 @@
 #pragma once
 
 #include "config/app_config.h"
+#include "model/announce_row.h"
 #include "model/beat.h"
 #include "model/control.h"
 #include "model/counter.h"
@@ -26,7 +27,9 @@ struct agg_args {
 	struct counters *counters;
 	struct beat *beat;
 	struct summary *summary; /* seqrow; written here only */
-	int cpu;                 /* -1: not pinned */
+	/* ANNOUNCE_MAX_BACKENDS seqrows, one per backend; written here only; NULL: nobody reads */
+	struct announce_row *announcers;
+	int cpu; /* -1: not pinned */
 };
 
 /* args are copied, what they point to is borrowed until agg_free. */

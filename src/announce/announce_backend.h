@@ -12,7 +12,9 @@ struct announcer_ops {
 	void (*withdraw_all)(struct announcer *a);
 	bool (*is_idle)(const struct announcer *a);
 	bool (*peer_is_there)(const struct announcer *a, uint16_t group);
-	void (*status)(const struct announcer *a, struct announcer_status *ret);
+	/* Fills rows, at least one of them; returns how many. */
+	uint32_t (*rows)(const struct announcer *a,
+			 struct announce_row rows[ANNOUNCE_MAX_BACKENDS]);
 };
 
 /* First member of each backend's own struct. */

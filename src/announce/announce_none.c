@@ -54,10 +54,12 @@ static bool none_peer_is_there(const struct announcer *a, uint16_t group)
 	return false; /* nobody waits for it */
 }
 
-static void none_status(const struct announcer *a, struct announcer_status *ret)
+static uint32_t none_rows(const struct announcer *a,
+			  struct announce_row rows[ANNOUNCE_MAX_BACKENDS])
 {
 	(void)a;
-	*ret = (struct announcer_status){.last_error = ""};
+	(void)rows;
+	return 0;
 }
 
 static const struct announcer_ops none_ops = {
@@ -68,7 +70,7 @@ static const struct announcer_ops none_ops = {
 	.withdraw_all = none_nothing,
 	.is_idle = none_is_idle,
 	.peer_is_there = none_peer_is_there,
-	.status = none_status,
+	.rows = none_rows,
 };
 
 int announce_none_new(const struct announcer_args *args, struct announcer **ret)

@@ -51,7 +51,30 @@ bool announcer_peer_is_there(const struct announcer *a, uint16_t group)
 	return a->ops->peer_is_there(a, group);
 }
 
-void announcer_status(const struct announcer *a, struct announcer_status *ret)
+uint32_t announcer_rows(const struct announcer *a, struct announce_row rows[ANNOUNCE_MAX_BACKENDS])
 {
-	a->ops->status(a, ret);
+	return a->ops->rows(a, rows);
+}
+
+static bool is_synced_everywhere(const struct announce_row *rows, uint32_t n, uint32_t group)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (!rows[i].groups[group].is_synced)
+			return false;
+	}
+	return true;
+}
+
+void announcer_status(const struct announce_row *rows, uint32_t n, struct announcer_status *ret)
+{
+	*ret = (struct announcer_status){.last_error = ""};
+	for (uint32_t i = 0; i < n; i++) {
+		ret->n_groups = MAX(ret->n_groups, rows[i].n_groups);
+		if (rows[i].has_error)
+			ret->last_error = rows[i].last_error;
+		for (uint32_t g = 0; g < rows[i].n_groups; g++)
+			ret->n_unsent += rows[i].groups[g].unsent;
+	}
+	for (uint32_t g = 0; g < ret->n_groups; g++)
+		ret->n_groups_synced += is_synced_everywhere(rows, n, g);
 }

@@ -6,6 +6,7 @@
 #include "base/evloop.h"
 #include "config/app_config.h"
 #include "config/gen_diff.h"
+#include "model/announce_row.h"
 #include "model/counter.h"
 #include "model/state.h"
 
@@ -50,10 +51,14 @@ bool announcer_is_idle(const struct announcer *a);
  */
 bool announcer_peer_is_there(const struct announcer *a, uint16_t group);
 
+/* One row per backend; returns how many. */
+uint32_t announcer_rows(const struct announcer *a, struct announce_row rows[ANNOUNCE_MAX_BACKENDS]);
+
 struct announcer_status {
 	uint32_t n_groups;
-	uint32_t n_groups_synced;
-	uint32_t n_unsent;
-	const char *last_error; /* static storage; "" if none */
+	uint32_t n_groups_synced; /* in every backend */
+	uint32_t n_unsent;        /* over all backends */
+	const char *last_error;   /* of these rows, if it is not over; "" if none */
 };
-void announcer_status(const struct announcer *a, struct announcer_status *ret);
+/* The sum of n rows. */
+void announcer_status(const struct announce_row *rows, uint32_t n, struct announcer_status *ret);

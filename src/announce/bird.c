@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "announce/announce_backend.h"
+#include "announce/announce_error.h"
 #include "announce/bird_record.h"
 #include "announce/bird_sock.h"
 #include "announce/route_plan.h"
@@ -51,6 +52,7 @@ struct bird {
 	struct group *groups; /* n_groups */
 	uint32_t n_groups;
 	uint8_t *datagram;
+	struct announce_error error;
 };
 
 static struct bird *bird_of(struct announcer *a)
@@ -108,6 +110,8 @@ static void tell_error(struct group *g, const char *event, int error)
 	if (g->last_error == error)
 		return;
 	g->last_error = error;
+	announce_error_set(&g->bird->error, "%s: %s", g->sock.peer.sun_path,
+			   strerrorname_np(error));
 	LOG(LOG_ERROR, "announce", event, LF_STR("group", g->name),
 	    LF_STR("path", g->sock.peer.sun_path), LF_STR("error", strerrorname_np(error)));
 }
@@ -381,19 +385,30 @@ static bool bird_peer_is_there(const struct announcer *a, uint16_t group)
 	return group >= 1 && group <= b->n_groups && b->groups[group - 1].peer != PEER_AWAY;
 }
 
-static void bird_status(const struct announcer *a, struct announcer_status *ret)
+/* Nobody answers: connected means that no socket is known to be dead, and nothing is counted. */
+static uint32_t bird_rows(const struct announcer *a,
+			  struct announce_row rows[ANNOUNCE_MAX_BACKENDS])
 {
 	const struct bird *b = CONTAINER_OF(a, struct bird, base);
+	struct announce_row *row = &rows[0];
 
-	*ret = (struct announcer_status){.n_groups = b->n_groups, .last_error = ""};
+	*row = (struct announce_row){
+		.backend = ANNOUNCER_BIRD, .n_groups = b->n_groups, .is_connected = true};
+	announce_error_fill(&b->error, row);
 	for (uint32_t i = 0; i < b->n_groups; i++) {
 		const struct group *g = &b->groups[i];
+		struct announce_group_row *group = &row->groups[i];
 
-		ret->n_groups_synced += g->peer == PEER_SYNCED;
-		ret->n_unsent += route_plan_pending(b->plan, g->number);
-		if (g->last_error)
-			ret->last_error = strerrorname_np(g->last_error);
+		if (g->peer == PEER_AWAY)
+			row->is_connected = false;
+		row->has_error = row->has_error || g->last_error;
+		group->is_synced = g->peer == PEER_SYNCED;
+		group->unsent = route_plan_pending(b->plan, g->number);
+		route_plan_count(b->plan, g->number, group->expected);
+		for (unsigned f = 0; f < ANNOUNCE_FAMILY__N; f++)
+			group->seen[f] = ANNOUNCE_NOT_COUNTED;
 	}
+	return 1;
 }
 
 static const struct announcer_ops bird_ops = {
@@ -404,7 +419,7 @@ static const struct announcer_ops bird_ops = {
 	.withdraw_all = bird_withdraw_all,
 	.is_idle = bird_is_idle,
 	.peer_is_there = bird_peer_is_there,
-	.status = bird_status,
+	.rows = bird_rows,
 };
 
 static void init_group(struct bird *b, uint32_t i)

@@ -330,19 +330,25 @@ static bool bird2_peer_is_there(const struct announcer *a, uint16_t group)
 	       !b->talk.is_refused;
 }
 
-static void bird2_status(const struct announcer *a, struct announcer_status *ret)
+static uint32_t bird2_rows(const struct announcer *a,
+			   struct announce_row rows[ANNOUNCE_MAX_BACKENDS])
 {
 	const struct bird2 *b = CONTAINER_OF(a, struct bird2, base);
 	const struct bird2_talk *t = &b->talk;
 	bool is_well = birdc_is_connected(&t->ctl) && !t->is_refused && !t->was_mismatch;
+	struct announce_row *row = &rows[0];
 
-	*ret = (struct announcer_status){.n_groups = b->n_groups, .last_error = t->last_error};
+	*row = (struct announce_row){.backend = ANNOUNCER_BIRD2, .n_groups = b->n_groups};
+	bird2_talk_fill(t, row);
 	for (uint32_t i = 0; i < b->n_groups; i++) {
 		const struct bird2_group *g = &b->groups[i];
 
-		ret->n_groups_synced += is_well && g->has_written && !g->has_failed;
-		ret->n_unsent += route_plan_pending(b->context.plan, g->number);
+		row->groups[i].is_synced = is_well && g->has_written && !g->has_failed;
+		row->groups[i].unsent = route_plan_pending(b->context.plan, g->number);
+		bird2_group_fill(g, &row->groups[i]);
+		row->has_error = row->has_error || g->has_failed;
 	}
+	return 1;
 }
 
 static const struct announcer_ops bird2_ops = {
@@ -353,7 +359,7 @@ static const struct announcer_ops bird2_ops = {
 	.withdraw_all = bird2_withdraw_all,
 	.is_idle = bird2_is_idle,
 	.peer_is_there = bird2_peer_is_there,
-	.status = bird2_status,
+	.rows = bird2_rows,
 };
 
 static int make(struct bird2 *b)

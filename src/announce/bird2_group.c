@@ -12,6 +12,7 @@ void bird2_group_init(struct bird2_group *g, const char *name, uint16_t number)
 	*g = (struct bird2_group){
 		.name = name,
 		.number = number,
+		.seen = {ANNOUNCE_NOT_COUNTED, ANNOUNCE_NOT_COUNTED},
 		.text = BUF_INIT(BIRD_FILE_MAX_BYTES),
 		.next_text = BUF_INIT(BIRD_FILE_MAX_BYTES),
 	};
@@ -149,6 +150,14 @@ int bird2_group_write(struct bird2_group *g, const struct bird2_context *c, uint
 	else
 		g->has_failed = false;
 	return r;
+}
+
+void bird2_group_fill(const struct bird2_group *g, struct announce_group_row *row)
+{
+	row->is_disabled = g->is_disabled;
+	row->expected[ANNOUNCE_V4] = vip_set_n_v4(&g->accepted);
+	row->expected[ANNOUNCE_V6] = g->accepted.n - row->expected[ANNOUNCE_V4];
+	memcpy(row->seen, g->seen, sizeof(row->seen));
 }
 
 bool bird2_group_is_untouched(const struct bird2_group *g, const struct bird2_context *c)

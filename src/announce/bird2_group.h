@@ -23,7 +23,8 @@ struct bird2_group {
 	struct bird_file_mark mark;
 	struct route *changes; /* accepted -> written */
 	uint32_t n_changes, cap_changes;
-	uint64_t withdrawing_since_ns; /* 0: no withdrawal waits for BIRD */
+	uint64_t withdrawing_since_ns;     /* 0: no withdrawal waits for BIRD */
+	uint32_t seen[ANNOUNCE_FAMILY__N]; /* routes counted last; ANNOUNCE_NOT_COUNTED */
 };
 
 struct bird2_context {
@@ -49,5 +50,7 @@ MUST_CHECK int bird2_group_write(struct bird2_group *g, const struct bird2_conte
 				 uint64_t now_ns);
 /* BIRD took a configuration that contains the file as last written. */
 void bird2_group_accept(struct bird2_group *g, const struct bird2_context *c, uint64_t now_ns);
+/* Fills is_disabled, expected, seen. */
+void bird2_group_fill(const struct bird2_group *g, struct announce_group_row *row);
 /* False if somebody else changed the file since we wrote it. */
 bool bird2_group_is_untouched(const struct bird2_group *g, const struct bird2_context *c);

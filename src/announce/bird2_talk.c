@@ -59,6 +59,7 @@ static void give(struct bird2_talk *t, enum bird2_command command, uint32_t limi
 {
 	t->command = command;
 	t->n_routes = 0;
+	t->command_ns = clk_mono_ns();
 	birdc_command(&t->ctl, limit_ms, text);
 }
 
@@ -152,7 +153,9 @@ static void on_taken(struct bird2_talk *t, unsigned code)
 		LOG(LOG_INFO, "announce", "bird_takes_config_again");
 	t->is_refused = false;
 	t->refused_ms = 0;
-	t->last_error = "";
+	t->error.is_over = true;
+	t->configure_us = (uint32_t)((clk_mono_ns() - t->command_ns) / CLK_US);
+	t->configured_wall_ns = clk_wall_ns();
 	t->taken_writes = t->asked_writes;
 	t->must_configure = false;
 	for (uint32_t i = 0; i < t->n_groups; i++)
@@ -184,7 +187,7 @@ static void on_refused(struct bird2_talk *t, const char *text)
 	t->is_refused = true;
 	t->refused_ms = MIN(t->refused_ms ? 2 * t->refused_ms : (uint32_t)REFUSED_FIRST_MS, limit);
 	t->refused_until_ns = now + t->refused_ms * CLK_MS;
-	t->last_error = "BIRD refuses its configuration";
+	announce_error_set(&t->error, "BIRD refuses its configuration: %s", text);
 	LOG(LOG_ERROR, "announce", "bird_config_refused", LF_STR("text", text),
 	    LF_BOOL("withdrawal_waits", is_urgent),
 	    LF_U64("for_s", (now - t->refused_at_ns) / CLK_S));
@@ -230,12 +233,12 @@ static void end_round(struct bird2_talk *t)
 		t->must_configure = true;
 		if (!t->was_mismatch)
 			t->verify_ns = now_of(t) + VERIFY_AGAIN_MS * CLK_MS;
-		t->last_error = "BIRD's routes differ";
 	} else if (t->was_mismatch) {
-		t->last_error = "";
+		t->error.is_over = true;
 		LOG(LOG_INFO, "announce", "bird_routes_agree_again");
 	}
 	t->was_mismatch = t->has_mismatch;
+	t->verified_wall_ns = clk_wall_ns();
 	t->has_mismatch = false;
 }
 
@@ -245,6 +248,10 @@ static void tell_mismatch(struct bird2_talk *t, const struct bird2_group *g, boo
 {
 	count(t, CTR_BIRD_REPAIRS);
 	t->has_mismatch = true;
+	announce_error_set(&t->error,
+			   "BIRD's routes differ: group %s, IPv%d: %llu, should be %llu %s",
+			   g->name, is_v4 ? 4 : 6, (unsigned long long)t->n_routes,
+			   (unsigned long long)want, text);
 	LOG(t->was_mismatch ? LOG_ERROR : LOG_WARN, "announce", "bird_routes_differ",
 	    LF_STR("group", g->name), LF_U64("family", is_v4 ? 4 : 6),
 	    LF_U64("routes", t->n_routes), LF_U64("want", want), LF_STR("text", text));
@@ -252,10 +259,13 @@ static void tell_mismatch(struct bird2_talk *t, const struct bird2_group *g, boo
 
 static void on_counted(struct bird2_talk *t, unsigned code, const char *text)
 {
-	const struct bird2_group *g = &t->groups[t->command_group];
+	struct bird2_group *g = &t->groups[t->command_group];
 	bool is_v4 = t->verify_at % 2 == 0, is_known = g->is_warm && !g->is_disabled;
 	uint32_t n_v4 = vip_set_n_v4(&g->accepted);
 	uint64_t want = is_v4 ? n_v4 : g->accepted.n - n_v4;
+
+	g->seen[is_v4 ? ANNOUNCE_V4 : ANNOUNCE_V6] =
+		code < BIRDC_FIRST_ERROR ? (uint32_t)t->n_routes : ANNOUNCE_NOT_COUNTED;
 
 	if (is_known && code >= BIRDC_FIRST_ERROR)
 		tell_mismatch(t, g, is_v4, want, text);
@@ -321,7 +331,7 @@ static void on_ready(void *ctx)
 
 	LOG(LOG_INFO, "announce", "bird_connected", LF_STR("path", t->ctl.path.sun_path));
 	t->is_away_told = false;
-	t->last_error = "";
+	t->error.is_over = true;
 	forget_run(t);
 	t->fn(t->ctx, false);
 }
@@ -334,7 +344,7 @@ static void on_gone(void *ctx, const char *why)
 		LOG(LOG_ERROR, "announce", "bird_away", LF_STR("path", t->ctl.path.sun_path),
 		    LF_STR("error", why));
 	t->is_away_told = true;
-	t->last_error = why;
+	announce_error_set(&t->error, "%s: %s", t->ctl.path.sun_path, why);
 	forget_run(t);
 	t->fn(t->ctx, false);
 }
@@ -350,9 +360,20 @@ void bird2_talk_init(struct bird2_talk *t, const struct announcer_args *args,
 				 .n_groups = n_groups,
 				 .fn = fn,
 				 .ctx = ctx,
-				 .must_configure = true,
-				 .last_error = ""};
+				 .must_configure = true};
 	birdc_init(&t->ctl, args->loop, args->app->bird2.ctl_sock, &hooks);
+}
+
+void bird2_talk_fill(const struct bird2_talk *t, struct announce_row *row)
+{
+	row->is_connected = birdc_is_connected(&t->ctl);
+	row->is_refused = t->is_refused;
+	row->configure_us = t->configure_us;
+	row->configured_wall_ns = t->configured_wall_ns;
+	row->verified_wall_ns = t->verified_wall_ns;
+	if (row->is_connected)
+		birdc_version_text(&t->ctl, row->version);
+	announce_error_fill(&t->error, row);
 }
 
 void bird2_talk_deinit(struct bird2_talk *t)

@@ -3,6 +3,7 @@
  * emergency lever. Knows which written files BIRD has taken. agg's thread. */
 #pragma once
 
+#include "announce/announce_error.h"
 #include "announce/bird2_group.h"
 #include "announce/birdc.h"
 
@@ -44,7 +45,11 @@ struct bird2_talk {
 	uint64_t verify_ns;              /* when the next round, or protocol, is due */
 	uint32_t verify_at;              /* 2 * group + family: the protocol that is next */
 	bool has_mismatch, was_mismatch; /* in this round, in the one before */
-	const char *last_error;          /* static; "" if none */
+	struct announce_error error;
+
+	uint64_t command_ns;                           /* when the running one was given */
+	uint32_t configure_us;                         /* the last accepted one */
+	uint64_t configured_wall_ns, verified_wall_ns; /* 0: never */
 };
 
 #define BIRD2_NEVER UINT64_MAX
@@ -53,6 +58,9 @@ struct bird2_talk {
 void bird2_talk_init(struct bird2_talk *t, const struct announcer_args *args,
 		     struct bird2_group *groups, uint32_t n_groups, bird2_talk_fn fn, void *ctx);
 void bird2_talk_deinit(struct bird2_talk *t);
+
+/* Fills what the row says of the connection, and of errors. */
+void bird2_talk_fill(const struct bird2_talk *t, struct announce_row *row);
 
 /* A file was written or removed: BIRD has to be told. */
 void bird2_talk_wrote(struct bird2_talk *t);

@@ -110,6 +110,8 @@ static void on_final(struct birdc *c)
 		c->hooks.done(c->hooks.ctx, c->reply.code, c->reply.text);
 	} else if (before == BIRDC_GREETING && c->reply.code == BIRDC_WELCOME) {
 		c->retry_ms = 0;
+		if (!birdc_reply_version(c->reply.text, &c->major, &c->minor))
+			c->major = c->minor = 0;
 		c->hooks.ready(c->hooks.ctx);
 	} else {
 		birdc_reset(c, "a reply to nothing");
@@ -180,6 +182,14 @@ void birdc_deinit(struct birdc *c)
 {
 	evloop_timer_stop(&c->timer);
 	close_socket(c);
+}
+
+void birdc_version_text(const struct birdc *c, char out[ANNOUNCE_VERSION_BYTES])
+{
+	if (c->major)
+		snprintf(out, ANNOUNCE_VERSION_BYTES, "%u.%u", c->major, c->minor);
+	else
+		out[0] = 0;
 }
 
 /* One command of less than a page into an empty stream: it is taken whole or the stream is dead. */

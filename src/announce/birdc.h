@@ -7,6 +7,7 @@
 
 #include "announce/birdc_reply.h"
 #include "base/evloop.h"
+#include "model/announce_row.h"
 
 enum birdc_state { BIRDC_AWAY, BIRDC_GREETING, BIRDC_IDLE, BIRDC_BUSY };
 
@@ -32,6 +33,7 @@ struct birdc {
 	struct ev_timer timer; /* away: next try; greeting, busy: deadline */
 	uint32_t retry_ms;
 	struct birdc_reply reply;
+	unsigned major, minor; /* of the BIRD that greeted last; 0, 0: it did not say */
 };
 
 /* path fits sun_path. The first try comes with the loop's next turn. */
@@ -44,6 +46,8 @@ void birdc_deinit(struct birdc *c);
 void birdc_command(struct birdc *c, uint32_t limit_ms, const char *command);
 /* Ends the connection as if BIRD had; connects again. */
 void birdc_reset(struct birdc *c, const char *why);
+/* "2.14", or "" if BIRD did not say. */
+void birdc_version_text(const struct birdc *c, char out[ANNOUNCE_VERSION_BYTES]);
 static inline bool birdc_is_connected(const struct birdc *c)
 {
 	return c->state == BIRDC_IDLE || c->state == BIRDC_BUSY;

@@ -80,6 +80,36 @@ enum birdc_reply_event birdc_reply_feed(struct birdc_reply *r, const char *data,
 	return BIRDC_REPLY_MORE;
 }
 
+/* Up to three digits. Returns how many there are. */
+static size_t read_number(const char *text, unsigned *ret)
+{
+	size_t n = 0;
+	unsigned value = 0;
+
+	for (; n < 3 && is_digit(text[n]); n++)
+		value = value * 10 + (unsigned)(text[n] - '0');
+	*ret = value;
+	return n;
+}
+
+bool birdc_reply_version(const char *text, unsigned *ret_major, unsigned *ret_minor)
+{
+	unsigned major, minor;
+	size_t n;
+
+	if (strncmp(text, "BIRD ", 5) != 0)
+		return false;
+	text += 5;
+	if (*text == 'v')
+		text++;
+	n = read_number(text, &major);
+	if (n == 0 || text[n] != '.' || read_number(text + n + 1, &minor) == 0)
+		return false;
+	*ret_major = major;
+	*ret_minor = minor;
+	return true;
+}
+
 bool birdc_reply_count(const char *text, uint64_t *ret_n)
 {
 	size_t digits = 0;

@@ -46,5 +46,7 @@ struct birdc_reply {
 enum birdc_reply_event birdc_reply_feed(struct birdc_reply *r, const char *data, size_t len,
 					size_t *ret_used);
 
+/* 2 and 14 of "BIRD 2.14.1 ready.". Returns false if the greeting does not say it. */
+MUST_CHECK bool birdc_reply_version(const char *text, unsigned *ret_major, unsigned *ret_minor);
 /* The n of "n of m routes ...". Returns false if the text does not begin so. */
 MUST_CHECK bool birdc_reply_count(const char *text, uint64_t *ret_n);

@@ -37,6 +37,7 @@ struct group {
 	uint32_t n_dirty, cap_dirty;
 	struct tombstone *tombstones;
 	uint32_t n_tombstones, cap_tombstones;
+	uint32_t n_announced[ANNOUNCE_FAMILY__N]; /* links whose sent is up */
 };
 
 struct route_plan {
@@ -86,6 +87,17 @@ void route_plan_free(struct route_plan *p)
 	free(p->scratch);
 	table_deinit(&p->links);
 	free(p);
+}
+
+/* The one place that changes what a peer was told. */
+static void set_sent(struct route_plan *p, struct link *l, const struct addr *vip, enum state sent)
+{
+	uint32_t *n = p->groups[l->group].n_announced;
+	unsigned family = addr_is_v4(vip) ? ANNOUNCE_V4 : ANNOUNCE_V6;
+
+	n[family] += sent == STATE_UP;
+	n[family] -= l->sent == STATE_UP;
+	l->sent = (uint8_t)sent;
 }
 
 /* Grows *array to hold n elements of bytes each. */
@@ -193,6 +205,7 @@ static int remove_prefix(struct route_plan *p, uint32_t prefix)
 	release_waiters(p, prefix);
 	if (l->group)
 		TRY(add_tombstone(p, l->group, vip, SLOT_NONE));
+	set_sent(p, l, vip, STATE_UNDECIDED);
 	*l = (struct link){0};
 	return 0;
 }
@@ -210,6 +223,7 @@ static int place_prefix(struct route_plan *p, const struct generation *gen, uint
 	if (before)
 		TRY(add_tombstone(p, before, &spec->vip, l->sent == STATE_UP ? prefix : SLOT_NONE));
 	drop_tombstone_of(p, spec->group, &spec->vip);
+	set_sent(p, l, &spec->vip, STATE_UNDECIDED);
 	*l = (struct link){.group = spec->group};
 	add_dirty(p, prefix, LINK_FORCED);
 	return 0;
@@ -408,7 +422,7 @@ void route_plan_accepted(struct route_plan *p, uint16_t group, const struct rout
 		if (routes[i].prefix != SLOT_NONE) {
 			struct link *l = link_of(p, routes[i].prefix);
 
-			l->sent = routes[i].announce ? STATE_UP : STATE_DOWN;
+			set_sent(p, l, &routes[i].vip, routes[i].announce ? STATE_UP : STATE_DOWN);
 			l->flags &= (uint8_t)~LINK_FORCED; /* the next collection drops it */
 			if (routes[i].announce)
 				count_announcement(l, now_ns);
@@ -433,6 +447,12 @@ uint32_t route_plan_pending(const struct route_plan *p, uint16_t group)
 	for (uint32_t i = 0; i < g->n_tombstones; i++)
 		n += g->tombstones[i].is_dirty;
 	return n;
+}
+
+void route_plan_count(const struct route_plan *p, uint16_t group,
+		      uint32_t ret_n[ANNOUNCE_FAMILY__N])
+{
+	memcpy(ret_n, p->groups[group].n_announced, sizeof(p->groups[group].n_announced));
 }
 
 bool route_plan_has_withdrawal(const struct route_plan *p, uint16_t group)

@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "config/gen_diff.h"
+#include "model/announce_row.h"
 #include "model/state.h"
 
 struct generation;
@@ -56,5 +57,8 @@ void route_plan_accepted(struct route_plan *p, uint16_t group, const struct rout
 
 /* Routes that may have to be sent, withheld ones included. */
 uint32_t route_plan_pending(const struct route_plan *p, uint16_t group);
+/* How many routes of each family the group's peer has accepted as announced. */
+void route_plan_count(const struct route_plan *p, uint16_t group,
+		      uint32_t ret_n[ANNOUNCE_FAMILY__N]);
 /* True if a withdrawal is among them. */
 bool route_plan_has_withdrawal(const struct route_plan *p, uint16_t group);

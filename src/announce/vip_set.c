@@ -105,9 +105,15 @@ bool vip_set_eq(const struct vip_set *a, const struct vip_set *b)
 
 uint32_t vip_set_n_v4(const struct vip_set *s)
 {
-	uint32_t n = 0;
+	uint32_t low = 0, high = s->n; /* IPv4 sorts first */
 
-	while (n < s->n && addr_is_v4(&s->at[n]))
-		n++;
-	return n;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (addr_is_v4(&s->at[middle]))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }

@@ -5,6 +5,7 @@
 #include "api/command.h"
 #include "config/app_config.h"
 #include "config/gen.h"
+#include "model/announce_row.h"
 #include "model/beat.h"
 #include "model/counter.h"
 #include "model/state.h"
@@ -31,7 +32,8 @@ struct api_args {
 	uint32_t n_counters;
 	const struct api_beat *beats;
 	uint32_t n_beats;
-	const struct summary *summary; /* agg's one-row summary */
+	const struct summary *summary;         /* agg's one-row summary */
+	const struct announce_row *announcers; /* ANNOUNCE_MAX_BACKENDS rows of agg's; NULL: none */
 	uint32_t n_workers;
 };
 

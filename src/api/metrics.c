@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "api/announceview.h"
 #include "api/overview.h"
 #include "api/procstat.h"
 #include "api/prom.h"
@@ -211,6 +212,7 @@ int metrics_all(const struct api_args *args, struct buf *out)
 	put_configuration(&p, args, &gen, &s);
 	put_objects(&p, &s);
 	put_gauges(&p, &s);
+	announceview_metrics(args, &p);
 	put_threads(&p, args);
 	put_counters(&p, args);
 	put_reference(&p, &gen, &s);

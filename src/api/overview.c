@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "api/announceview.h"
 #include "api/jsonout.h"
 #include "base/clk.h"
 #include "base/err.h"
@@ -116,7 +117,7 @@ static void put_balancer(struct jsonout *j, const struct summary *s)
 	jsonout_close(j, '}');
 }
 
-static void put_announcer(struct jsonout *j, const struct summary *s)
+static void put_announcer(struct jsonout *j, const struct api_args *args, const struct summary *s)
 {
 	jsonout_key(j, "announcer");
 	jsonout_open(j, '{');
@@ -124,6 +125,7 @@ static void put_announcer(struct jsonout *j, const struct summary *s)
 	jsonout_ku64(j, "groups", s->announcer_groups);
 	jsonout_ku64(j, "groups_synced", s->announcer_groups_synced);
 	jsonout_ku64(j, "unsent", s->announcer_unsent);
+	announceview_brief(args, j);
 	jsonout_close(j, '}');
 }
 
@@ -175,7 +177,7 @@ int overview_json(const struct api_args *args, uint64_t start_wall_ns, struct bu
 	jsonout_ku64(&j, "workers", args->n_workers);
 	put_objects(&j, &s);
 	put_balancer(&j, &s);
-	put_announcer(&j, &s);
+	put_announcer(&j, args, &s);
 	put_threads(&j, args, clk_mono_ns());
 	put_counters(&j, args);
 	jsonout_close(&j, '}');

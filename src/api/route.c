@@ -1,5 +1,6 @@
 #include "api/route.h"
 
+#include "api/announceview.h"
 #include "api/body.h"
 #include "api/hold.h"
 #include "api/listing.h"
@@ -37,6 +38,16 @@ static void summary(struct route_env *env, struct httpd_request *r)
 	_cleanup_(buf_deinit) struct buf body = BUF_INIT(SMALL_BYTES);
 
 	if (overview_json(env->args, env->start_wall_ns, &body) < 0)
+		reply_error(r, 500, "answer too large");
+	else
+		reply_json(r, 200, &body);
+}
+
+static void announcer(struct route_env *env, struct httpd_request *r)
+{
+	_cleanup_(buf_deinit) struct buf body = BUF_INIT(SMALL_BYTES);
+
+	if (announceview_json(env->args, &body) < 0)
 		reply_error(r, 500, "answer too large");
 	else
 		reply_json(r, 200, &body);
@@ -179,6 +190,7 @@ static const struct route {
 	{"POST", "/v1/reload", CONTROL_DOORS, BY_OWNER | BY_NETWORK, reload},
 	{"GET", "/healthz", ANY_DOOR, BY_ALL, healthz},
 	{"GET", "/v1/summary", CONTROL_DOORS, BY_ALL, summary},
+	{"GET", "/v1/announcer", CONTROL_DOORS, BY_ALL, announcer},
 	{"GET", "/v1/services", CONTROL_DOORS, BY_ALL, services},
 	{"GET", "/v1/reals", CONTROL_DOORS, BY_ALL, reals},
 	{"POST", "/v1/override", CONTROL_DOORS, BY_OWNER, override},

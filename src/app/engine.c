@@ -106,7 +106,9 @@ static int make_blocks(struct engine *e)
 	e->beats = zeroed(CACHELINE, n * sizeof(*e->beats));
 	e->beat_list = calloc(n, sizeof(*e->beat_list));
 	e->summary = zeroed(CACHELINE, sizeof(*e->summary));
-	if (!e->counters || !e->counter_list || !e->beats || !e->beat_list || !e->summary)
+	e->announcers = zeroed(CACHELINE, ANNOUNCE_MAX_BACKENDS * sizeof(*e->announcers));
+	if (!e->counters || !e->counter_list || !e->beats || !e->beat_list || !e->summary ||
+	    !e->announcers)
 		return err_origin(-ENOMEM);
 	e->n_blocks = n;
 	for (uint32_t i = 0; i < n; i++) {
@@ -129,6 +131,7 @@ static int make_agg(struct engine *e)
 		.counters = &e->counters[BLOCK_AGG],
 		.beat = &e->beats[BLOCK_AGG],
 		.summary = e->summary,
+		.announcers = e->announcers,
 		.cpu = e->placement.agg_cpu,
 	};
 
@@ -210,6 +213,7 @@ static int make_api(struct engine *e)
 		.beats = e->beat_list,
 		.n_beats = e->n_blocks,
 		.summary = e->summary,
+		.announcers = e->announcers,
 		.n_workers = e->placement.n_workers,
 	};
 
@@ -298,6 +302,7 @@ static void free_all(struct engine *e)
 	free(e->beats);
 	free(e->beat_list);
 	free(e->summary);
+	free(e->announcers);
 }
 
 int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,

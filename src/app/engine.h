@@ -32,6 +32,7 @@ struct engine {
 	struct port *ports;
 	struct state_tables tables;
 	struct summary *summary;
+	struct announce_row *announcers; /* ANNOUNCE_MAX_BACKENDS */
 	/* one block per thread: main, sched, agg, api, workers, tun */
 	uint32_t n_blocks;
 	struct counters *counters;

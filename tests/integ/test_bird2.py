@@ -70,8 +70,12 @@ def test_vip_up_is_a_route_at_the_neighbour_and_quorum_lost_takes_it_away():
         a.status = 200
         b.start()
         wait_for('both are back', lambda: birds.n_routes() == (1, 1))
-        wait_for('all is accepted', lambda: d.summary()['announcer'] ==
-                 {'backend': 'bird2', 'groups': 2, 'groups_synced': 2, 'unsent': 0})
+        wait_for('all is accepted', lambda: (lambda s: (s['backend'], s['groups'], s['groups_synced'], s['unsent']) ==
+                 ('bird2', 2, 2, 0))(d.summary()['announcer']))
+        row = d.get('/v1/announcer')['backends'][0]
+        equal((row['connected'], row['refused'], row['error'], row['version']), (True, False, False, '2.0'))
+        check(0 < row['configure_us'] < 1000000 * integ.SLOW, 'configure took %s us', row['configure_us'])
+        equal([g['ipv4']['expected'] for g in row['groups']], [1, 0])
         equal(d.stop(), 0)
         wait_for('the stop withdraws', lambda: birds.n_routes() == (0, 0))
 

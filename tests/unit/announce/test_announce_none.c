@@ -58,13 +58,14 @@ Test(announce_none, d28_undecided_and_unknown_prefixes_are_not_told)
 
 Test(announce_none, nobody_waits_for_it)
 {
+	struct announce_row rows[ANNOUNCE_MAX_BACKENDS];
 	struct announcer_status status;
 
 	announcer_warm(none);
 	announcer_withdraw_all(none);
 	cr_assert(announcer_is_idle(none));
 	cr_assert_not(announcer_peer_is_there(none, 1));
-	announcer_status(none, &status);
+	announcer_status(rows, announcer_rows(none, rows), &status);
 	cr_assert_eq(status.n_groups + status.n_unsent, 0);
 	cr_assert_str_eq(status.last_error, "");
 }

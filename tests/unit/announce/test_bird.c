@@ -158,13 +158,14 @@ Test(bird, announcement_and_withdrawal_reach_the_peer)
 
 Test(bird, a23_absent_peer_gets_everything_when_it_comes)
 {
+	struct announce_row rows[ANNOUNCE_MAX_BACKENDS];
 	struct announcer_status status;
 	unsigned up, down, datagrams;
 
 	make(4, 1024);
 	want(0, STATE_UP);
 	spin(50);
-	announcer_status(announcer, &status);
+	announcer_status(rows, announcer_rows(announcer, rows), &status);
 	cr_assert_eq(status.n_unsent, 1);
 	cr_assert(!announcer_peer_is_there(announcer, 1));
 	want(1, STATE_UP);

@@ -257,6 +257,7 @@ Test(bird2, accepted_answers_are_0003_0004_and_0005)
 
 Test(bird2, refused_configuration_is_tried_again_and_the_file_stays_current)
 {
+	struct announce_row rows[ANNOUNCE_MAX_BACKENDS];
 	struct announcer_status status;
 	unsigned before;
 
@@ -270,14 +271,15 @@ Test(bird2, refused_configuration_is_tried_again_and_the_file_stays_current)
 	cr_assert_eq(fake.n_configure, before + 1, "not again at once");
 	cr_assert_eq(n_in_file(), N - 2, "somebody else's configure takes the right file");
 	cr_assert_eq(n_sent[STATE_DOWN], 0);
-	announcer_status(announcer, &status);
+	announcer_status(rows, announcer_rows(announcer, rows), &status);
 	cr_assert_eq(status.n_groups_synced, 0);
 	cr_assert_eq(status.n_unsent, 2);
-	cr_assert_str_eq(status.last_error, "BIRD refuses its configuration");
+	cr_assert_str_eq(status.last_error, "BIRD refuses its configuration: /x:1:1 syntax error");
+	cr_assert_eq(rows[0].is_refused, 1);
 	cr_assert(!announcer_peer_is_there(announcer, 1), "nobody need wait for it");
 	fake.configure = FAKE_TAKEN;
 	UNTIL(n_sent[STATE_DOWN] == 2);
-	announcer_status(announcer, &status);
+	announcer_status(rows, announcer_rows(announcer, rows), &status);
 	cr_assert_eq(status.n_groups_synced, 1);
 	cr_assert_str_eq(status.last_error, "");
 	cr_assert_eq(fake.n_disable, 0, "on_config_error: alarm");

@@ -172,3 +172,20 @@ Test(birdc_reply, count_is_the_first_number)
 	cr_assert(!birdc_reply_count("x of 5", &n));
 	cr_assert(!birdc_reply_count("99999999999 of 5", &n));
 }
+
+Test(birdc_reply, version_is_read_from_the_greeting)
+{
+	unsigned major = 9, minor = 9;
+
+	cr_assert(birdc_reply_version("BIRD 2.0.12 ready.", &major, &minor));
+	cr_assert(major == 2 && minor == 0);
+	cr_assert(birdc_reply_version("BIRD 2.15.1 ready.", &major, &minor));
+	cr_assert(major == 2 && minor == 15);
+	cr_assert(birdc_reply_version("BIRD v3.0-alpha2 ready.", &major, &minor));
+	cr_assert(major == 3 && minor == 0);
+	cr_assert(!birdc_reply_version("BIRD ready.", &major, &minor));
+	cr_assert(!birdc_reply_version("BIRD 2", &major, &minor));
+	cr_assert(!birdc_reply_version("BIRD 2.x", &major, &minor));
+	cr_assert(!birdc_reply_version("", &major, &minor));
+	cr_assert(major == 3 && minor == 0, "untouched by a failure");
+}

@@ -220,6 +220,39 @@ Test(route_plan, moved_prefix_that_goes_down_waits_for_nobody)
 	free(next);
 }
 
+Test(route_plan, accepted_routes_are_counted_by_family)
+{
+	struct announce_fixture *next;
+	struct gen_diff *d;
+	uint32_t n[ANNOUNCE_FAMILY__N];
+
+	fix->prefixes[3].vip.b[0] = 0x20; /* an IPv6 one */
+	for (uint32_t i = 0; i < 4; i++)
+		want(i, STATE_UP);
+	flush(1, t0);
+	flush(1, t0);
+	route_plan_count(plan, 1, n);
+	cr_assert(n[ANNOUNCE_V4] == 3 && n[ANNOUNCE_V6] == 1);
+	want(0, STATE_DOWN);
+	flush(1, t0);
+	next = fixture_next(fix);
+	next->prefixes[1].group = 2;
+	d = fixture_diff(fixture_changed, 1, 1);
+	cr_assert_eq(route_plan_adopt(plan, &next->gen, d), 0);
+	gen_diff_free(d);
+	route_plan_count(plan, 1, n);
+	cr_assert(n[ANNOUNCE_V4] == 1 && n[ANNOUNCE_V6] == 1, "one down, one moved");
+	flush(2, t0);
+	route_plan_count(plan, 2, n);
+	cr_assert(n[ANNOUNCE_V4] == 1 && n[ANNOUNCE_V6] == 0);
+	d = fixture_diff(fixture_removed, 2, 2);
+	cr_assert_eq(route_plan_adopt(plan, &next->gen, d), 0);
+	gen_diff_free(d);
+	route_plan_count(plan, 1, n);
+	cr_assert(n[ANNOUNCE_V4] == 0 && n[ANNOUNCE_V6] == 0);
+	free(next);
+}
+
 Test(route_plan, withdraw_all_covers_undecided_prefixes)
 {
 	want(0, STATE_UP);
