@@ -77,7 +77,14 @@ static struct tun *start_tun(void)
 	struct source *source = source_new();
 	struct diag *diag = diag_new(source);
 	struct generation g = {.end_services = 1, .end_reals = 1, .n_reals = 1};
-	struct tun_args args = {NULL, &control, &bell, &tunnel, &counters, &beat, 1};
+	struct tun_args args = {
+		.control = &control,
+		.bell = &bell,
+		.tunnel = &tunnel,
+		.counters = &counters,
+		.beat = &beat,
+		.cpu = 1,
+	};
 	struct tun *t;
 
 	service.vip = addr_from_v4_u32(0x7f000003);

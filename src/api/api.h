@@ -10,6 +10,7 @@
 #include "model/counter.h"
 #include "model/state.h"
 #include "model/summary.h"
+#include "model/tunnel.h"
 
 struct api;
 
@@ -35,6 +36,7 @@ struct api_args {
 	const struct summary *summary;         /* agg's one-row summary */
 	const struct announce_row *announcers; /* ANNOUNCE_MAX_BACKENDS rows of agg's; NULL: none */
 	uint32_t n_workers;
+	const struct tunnel *tunnel; /* NULL: no tunnel thread */
 };
 
 /* Opens the listeners (a failure names the address) and makes the thread's state. Main thread. */

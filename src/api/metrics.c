@@ -7,6 +7,7 @@
 #include "api/procstat.h"
 #include "api/prom.h"
 #include "api/status.h"
+#include "api/tunnelview.h"
 #include "base/clk.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -39,13 +40,15 @@ static void put_histograms(struct prom *p, const struct summary *s)
 		transition_milli[i] = summary_transition_s[i] * 1000;
 	prom_histogram(p, &(struct prom_histogram){.name = "reals_response_duration",
 						   .help = "observe reals response time",
-						   .bounds_milli = summary_response_ms,
+						   .bounds = summary_response_ms,
+						   .digits = 3,
 						   .n_bounds = ARRAY_LEN(summary_response_ms),
 						   .counts = s->response_buckets,
 						   .sum_micro = s->response_sum_us});
 	prom_histogram(p, &(struct prom_histogram){.name = "reals_transitions",
 						   .help = "observe reals transition period",
-						   .bounds_milli = transition_milli,
+						   .bounds = transition_milli,
+						   .digits = 3,
 						   .n_bounds = ARRAY_LEN(transition_milli),
 						   .counts = s->transition_buckets,
 						   .sum_micro = s->transition_sum_s * 1000000});
@@ -214,6 +217,7 @@ int metrics_all(const struct api_args *args, struct buf *out)
 	put_gauges(&p, &s);
 	announceview_metrics(args, &p);
 	put_threads(&p, args);
+	tunnelview_metrics(args, &p);
 	put_counters(&p, args);
 	put_reference(&p, &gen, &s);
 	put_process(&p);

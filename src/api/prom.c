@@ -121,7 +121,7 @@ void prom_histogram(struct prom *p, const struct prom_histogram *h)
 
 	prom_head(p, h->name, "histogram", h->help);
 	for (size_t i = 0; i < h->n_bounds; i++) {
-		format_milli(h->bounds_milli[i], bound);
+		format_scaled(h->bounds[i], h->digits, bound);
 		total += h->counts[i];
 		prom_u64(p, h->name, "_bucket", &le, 1, total);
 	}

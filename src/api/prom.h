@@ -29,10 +29,11 @@ void prom_milli(struct prom *p, const char *name, const char *suffix,
 void prom_gauge(struct prom *p, const char *name, const char *help, uint64_t value);
 
 /* A whole histogram: counts[n_bounds + 1] per bucket, not cumulative, the last is +Inf. Bounds are
- * thousandths. */
+ * integers in units of 10^-digits. */
 struct prom_histogram {
 	const char *name, *help;
-	const uint32_t *bounds_milli;
+	const uint32_t *bounds;
+	int digits;
 	size_t n_bounds;
 	const uint64_t *counts;
 	uint64_t sum_micro;

@@ -141,6 +141,7 @@ static void keep_house(struct app *a, uint64_t *watchdog_due_ns)
 	uint64_t period = notify_watchdog_period_ns(), now = clk_mono_ns();
 
 	beat_mark(&a->engine.beats[BLOCK_MAIN], now);
+	engine_watch(&a->engine);
 	engine_reap(&a->engine);
 	if (period && now >= *watchdog_due_ns && engine_is_alive(&a->engine)) {
 		notify_watchdog();

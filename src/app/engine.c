@@ -50,7 +50,6 @@ static int make_bells(struct engine *e)
 	TRY(wake_init(&e->sched_bell));
 	TRY(wake_init(&e->agg_bell));
 	TRY(wake_init(&e->api_bell));
-	TRY(wake_init(&e->tun_bell));
 	e->bell_source = (struct ev_source){.fd = wake_fd(&e->main_bell), .fn = on_bell};
 	return evloop_watch(e->loop, &e->bell_source, EPOLLIN);
 }
@@ -61,7 +60,6 @@ static int make_edges(struct engine *e)
 {
 	TRY(control_init(&e->to_sched, &e->sched_bell, &e->main_bell));
 	TRY(control_init(&e->to_agg, &e->agg_bell, &e->main_bell));
-	TRY(control_init(&e->to_tun, &e->tun_bell, &e->main_bell));
 	TRY(command_port_init(&e->commands, &e->main_bell, &e->api_bell));
 	e->ports = aligned_alloc(CACHELINE, e->placement.n_workers * sizeof(*e->ports));
 	if (!e->ports)
@@ -140,12 +138,12 @@ static int make_agg(struct engine *e)
 
 static int make_tun(struct engine *e)
 {
-	struct tun_args args = {
+	struct keeper_args args = {
 		.app = e->app,
-		.control = &e->to_tun,
-		.bell = &e->tun_bell,
 		.tunnel = &e->tunnel,
 		.counters = &e->counters[e->n_blocks - 1],
+		.main_counters = &e->counters[BLOCK_MAIN],
+		.main_bell = &e->main_bell,
 		.beat = &e->beats[e->n_blocks - 1],
 		.cpu = e->placement.agg_cpu,
 	};
@@ -153,7 +151,7 @@ static int make_tun(struct engine *e)
 	if (!has_tun(e))
 		return 0;
 	TRY(tunnel_init(&e->tunnel));
-	return tun_new(&args, &e->tun);
+	return keeper_new(&args, &e->tun);
 }
 
 static int make_workers(struct engine *e)
@@ -215,6 +213,7 @@ static int make_api(struct engine *e)
 		.summary = e->summary,
 		.announcers = e->announcers,
 		.n_workers = e->placement.n_workers,
+		.tunnel = e->tun ? &e->tunnel : NULL,
 	};
 
 	return api_new(&args, &e->api);
@@ -237,7 +236,7 @@ static int start_threads(struct engine *e)
 {
 	TRY(agg_start(e->agg));
 	if (e->tun)
-		TRY(tun_start(e->tun));
+		TRY(keeper_start(e->tun));
 	for (uint32_t i = 0; i < e->placement.n_workers; i++)
 		TRY(worker_start(e->workers[i]));
 	return sched_start(e->sched);
@@ -271,7 +270,7 @@ static void free_all(struct engine *e)
 	for (uint32_t i = 0; e->workers && i < e->placement.n_workers; i++)
 		worker_free(e->workers[i]);
 	agg_free(e->agg);
-	tun_free(e->tun);
+	keeper_free(e->tun);
 	tunnel_deinit(&e->tunnel);
 	for (uint32_t i = 0; e->ports && i < e->placement.n_workers; i++)
 		port_deinit(&e->ports[i]);
@@ -288,13 +287,11 @@ static void free_all(struct engine *e)
 	command_port_deinit(&e->commands);
 	control_deinit(&e->to_sched);
 	control_deinit(&e->to_agg);
-	control_deinit(&e->to_tun);
 	evloop_unwatch(e->loop, &e->bell_source);
 	wake_deinit(&e->main_bell);
 	wake_deinit(&e->sched_bell);
 	wake_deinit(&e->agg_bell);
 	wake_deinit(&e->api_bell);
-	wake_deinit(&e->tun_bell);
 	free(e->ports);
 	free(e->workers);
 	free(e->counters);
@@ -308,8 +305,7 @@ static void free_all(struct engine *e)
 int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,
 		 const struct slot_books *books)
 {
-	struct wake *bells[] = {&e->main_bell, &e->sched_bell, &e->agg_bell, &e->api_bell,
-				&e->tun_bell};
+	struct wake *bells[] = {&e->main_bell, &e->sched_bell, &e->agg_bell, &e->api_bell};
 	int r;
 
 	*e = (struct engine){.app = app, .loop = loop, .books = *books};
@@ -364,14 +360,25 @@ static void tell_sched(struct engine *e, struct control_msg msg)
 	wait_for(e, &e->to_sched, control_send(&e->to_sched, msg));
 }
 
-static void tell_tun(struct engine *e, struct control_msg msg)
+void engine_watch(struct engine *e)
+{
+	if (e->tun)
+		keeper_turn(e->tun, clk_mono_ns());
+}
+
+/* A tunnel thread that hangs is replaced meanwhile: it does not hold up a reload for ever. */
+static void tell_tun(struct engine *e, const struct generation *generation)
 {
 	if (!e->tun)
 		return;
-	if (tun_stage(e->tun, msg.generation) < 0)
-		LOG(LOG_ERROR, "main", "tunnel_map_failed", LF_STR("cause", err_last()),
-		    LF_STR("effect", "checks of added reals are unknown until the next reload"));
-	wait_for(e, &e->to_tun, control_send(&e->to_tun, msg));
+	keeper_adopt(e->tun, generation);
+	while (!keeper_is_idle(e->tun)) {
+		wake_arm(&e->main_bell);
+		evloop_turn(e->loop, keeper_is_idle(e->tun) ? 0 : WAIT_TURN_MS * CLK_MS);
+		wake_disarm(&e->main_bell);
+		beat_mark(&e->beats[BLOCK_MAIN], clk_mono_ns());
+		engine_watch(e);
+	}
 }
 
 /* --- generations -------------------------------------------------------------------------------
@@ -396,7 +403,7 @@ void engine_adopt(struct engine *e, struct generation *generation, struct gen_di
 	struct generation *before;
 
 	engine_tell_agg(e, msg);
-	tell_tun(e, msg);
+	tell_tun(e, generation);
 	tell_sched(e, msg);
 	msg.kind = CONTROL_RETIRE;
 	engine_tell_agg(e, msg);
@@ -447,17 +454,33 @@ bool engine_is_alive(const struct engine *e)
 /* --- stopping ----------------------------------------------------------------------------------
  */
 
+static void leave_if_late(uint64_t until)
+{
+	if (clk_mono_ns() <= until)
+		return;
+	LOG(LOG_ERROR, "main", "stop_incomplete");
+	log_stop();
+	_exit(0);
+}
+
 /* Waits like wait_for(), but not for ever: a thread that hangs must not hold the stop. */
 static void wait_or_leave(struct engine *e, struct control *c, uint32_t number, uint64_t until)
 {
 	while (!control_is_done(c, number)) {
-		if (clk_mono_ns() > until) {
-			LOG(LOG_ERROR, "main", "stop_incomplete", LF_U64("message", number));
-			log_stop();
-			_exit(0);
-		}
+		leave_if_late(until);
 		wait_turn(e, WAIT_TURN_MS * CLK_MS / 10);
 	}
+}
+
+/* After the workers: their last RSTs go through it. */
+static void stop_tun(struct engine *e, uint64_t until)
+{
+	keeper_quit(e->tun);
+	while (!keeper_is_idle(e->tun)) {
+		leave_if_late(until);
+		wait_turn(e, WAIT_TURN_MS * CLK_MS / 10);
+	}
+	keeper_join(e->tun);
 }
 
 void engine_stop(struct engine *e, enum quit_kind quit)
@@ -475,10 +498,9 @@ void engine_stop(struct engine *e, enum quit_kind quit)
 		worker_stop(e->workers[i]);
 	for (uint32_t i = 0; i < e->placement.n_workers; i++)
 		worker_join(e->workers[i]);
-	if (e->tun) {
-		/* after the workers: their last RSTs go through it */
-		wait_or_leave(e, &e->to_tun, control_send(&e->to_tun, msg), until);
-		tun_join(e->tun);
-	}
-	free_all(e);
+	if (e->tun)
+		stop_tun(e, until);
+	/* a tunnel thread that never came back may still touch any of it */
+	if (!e->tun || !keeper_has_left(e->tun))
+		free_all(e);
 }

@@ -8,11 +8,11 @@
 
 #include "agg/agg.h"
 #include "api/api.h"
+#include "app/keeper.h"
 #include "app/placement.h"
 #include "base/evloop.h"
 #include "config/gen_build.h"
 #include "sched/sched.h"
-#include "tun/tun.h"
 #include "workers/worker.h"
 
 /* A generation that was replaced and may still be read. */
@@ -26,8 +26,8 @@ struct engine {
 	struct placement placement;
 	struct evloop *loop; /* main's */
 	struct ev_source bell_source;
-	struct wake main_bell, sched_bell, agg_bell, api_bell, tun_bell;
-	struct control to_sched, to_agg, to_tun;
+	struct wake main_bell, sched_bell, agg_bell, api_bell;
+	struct control to_sched, to_agg;
 	struct command_port commands;
 	struct port *ports;
 	struct state_tables tables;
@@ -43,7 +43,7 @@ struct engine {
 	struct agg *agg;
 	struct worker **workers;
 	struct tunnel tunnel; /* written by tun; meaning only if there is one */
-	struct tun *tun;      /* NULL: off */
+	struct keeper *tun;   /* NULL: off */
 	struct api *api;
 	bool is_serving;                    /* api runs */
 	struct generation *_Atomic current; /* readers: api, under RCU */
@@ -64,6 +64,8 @@ MUST_CHECK int engine_start_api(struct engine *e);
 /* Makes generation the one that all threads use (decisions 6): agg, tun, sched; then agg retires
  * what was removed; then the slots rest. Takes both over. Returns when all is done. */
 void engine_adopt(struct engine *e, struct generation *generation, struct gen_diff *diff);
+/* Replaces a tunnel thread that gives no sign of life. Several times per second. */
+void engine_watch(struct engine *e);
 /* Frees old generations that nobody can hold any more (decisions 7). Call now and then. */
 void engine_reap(struct engine *e);
 struct generation *engine_current(const struct engine *e);

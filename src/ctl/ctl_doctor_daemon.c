@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/nfqueue.h"
 #include "base/str.h"
 #include "ctl/ctl_doctor_links.h"
 #include "ctl/ctl_exec.h"
@@ -190,7 +191,7 @@ static void look_at_unit(struct ctl_doctor *d)
 
 /* --- queue ------------------------------------------------------------------------------------ */
 
-static void judge_queue(struct ctl_doctor *d, const struct ctl_proc_queue *q)
+static void judge_queue(struct ctl_doctor *d, const struct nfqueue_row *q)
 {
 	uint64_t lost = q->dropped_full + q->dropped_buffer;
 	unsigned max = d->files.app->check_tun.max_queue_len;
@@ -213,9 +214,8 @@ static void judge_queue(struct ctl_doctor *d, const struct ctl_proc_queue *q)
 
 static void look_at_queue(struct ctl_doctor *d)
 {
-	_cleanup_(freep) char *table = NULL;
-	struct ctl_proc_queue q;
-	int r = ctl_proc_read(QUEUES, &table);
+	struct nfqueue_row q;
+	int r = nfqueue_read(d->steer.queue, &q);
 
 	if (r == -ENOENT) {
 		ctl_findings_add(d->findings, CTL_FINDING_ERROR, "no_queue_support",
@@ -225,7 +225,7 @@ static void look_at_queue(struct ctl_doctor *d)
 		ctl_findings_add(d->findings, CTL_FINDING_WARNING, "queue_unreadable",
 				 "%s cannot be read: %s", QUEUES, strerrordesc_np(-r));
 		ctl_findings_repair(d->findings, "sudo alivectl doctor%s", d->self);
-	} else if (ctl_proc_queue(table, d->steer.queue, &q)) {
+	} else if (r > 0) {
 		judge_queue(d, &q);
 	} else {
 		ctl_findings_add(d->findings, CTL_FINDING_ERROR, "queue_unread",

@@ -34,6 +34,31 @@ static void check_threads(const json_t *threads, struct str *s, bool *is_well)
 	}
 }
 
+static bool needs_tunnel(const json_t *family)
+{
+	return ctl_rows_int(family, "reals") > 0;
+}
+
+/* Only what some check needs: a host without IPv6 rules and without IPv6 VIPs is well. */
+static void check_tunnel(const json_t *tunnel, struct str *s, bool *is_well)
+{
+	static const char *const families[] = {"ipv4", "ipv6"};
+	const json_t *f[] = {json_object_get(tunnel, families[0]),
+			     json_object_get(tunnel, families[1])};
+
+	if (!needs_tunnel(f[0]) && !needs_tunnel(f[1]))
+		return;
+	if (strcmp(ctl_rows_str(tunnel, "state"), "open") != 0) {
+		add_problem(s, is_well, "tunnelled checks are unknown, the tunnel is closed:",
+			    ctl_rows_str(tunnel, "error"), 0);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(f); i++)
+		if (needs_tunnel(f[i]) && !ctl_rows_bool(f[i], "proven"))
+			add_problem(s, is_well,
+				    "tunnelled checks are unknown, not proven:", families[i], 0);
+}
+
 bool ctl_health_problems(const json_t *summary, struct str *ret)
 {
 	const json_t *balancer = json_object_get(summary, "balancer");
@@ -50,6 +75,7 @@ bool ctl_health_problems(const json_t *summary, struct str *ret)
 	if (has_announcer &&
 	    ctl_rows_int(announcer, "groups_synced") < ctl_rows_int(announcer, "groups"))
 		add_problem(ret, &is_well, "the announcer does not take every group", NULL, 0);
+	check_tunnel(json_object_get(summary, "tunnel"), ret, &is_well);
 	check_threads(json_object_get(summary, "threads"), ret, &is_well);
 	return is_well;
 }
@@ -96,6 +122,35 @@ static void print_peers(const json_t *summary, FILE *to)
 	fputc('\n', to);
 }
 
+static void print_family(const json_t *tunnel, const char *name, FILE *to)
+{
+	const json_t *f = json_object_get(tunnel, name);
+	long long n = ctl_rows_int(f, "reals");
+
+	if (n > 0)
+		fprintf(to, ", %s %s for %lld reals", name, ctl_rows_str(f, "rule"), n);
+}
+
+static void print_tunnel(const json_t *summary, FILE *to)
+{
+	const json_t *t = json_object_get(summary, "tunnel");
+	const json_t *queue = json_object_get(t, "kernel_queue");
+	const json_t *latency = json_object_get(t, "latency");
+	long long n = ctl_rows_int(latency, "packets");
+
+	if (!json_is_object(t))
+		return;
+	fprintf(to, "tunnel     %s, queue %lld", ctl_rows_str(t, "state"),
+		ctl_rows_int(t, "queue"));
+	print_family(t, "ipv4", to);
+	print_family(t, "ipv6", to);
+	fprintf(to, "; %lld packets", n);
+	if (n > 0)
+		fprintf(to, ", %lld us each", ctl_rows_int(latency, "sum_us") / n);
+	fprintf(to, ", %lld waiting, %lld lost\n", ctl_rows_int(queue, "waiting"),
+		ctl_rows_int(t, "lost"));
+}
+
 static void print_head(const json_t *summary, FILE *to)
 {
 	int64_t now_s = ctl_rows_time(ctl_rows_str(summary, "now"));
@@ -123,4 +178,5 @@ void ctl_health_print(const json_t *summary, FILE *to, bool is_coloured)
 	fputc('\n', to);
 	print_objects(summary, to);
 	print_peers(summary, to);
+	print_tunnel(summary, to);
 }

@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 
-enum { MAX_BYTES = 1 << 20, QUEUE_FIELDS = 7 };
+enum { MAX_BYTES = 1 << 20 };
 
 /* Text behind key at the beginning of a line, or NULL. */
 static const char *behind(const char *text, const char *key)
@@ -46,38 +46,6 @@ bool ctl_proc_open_files(const char *limits, uint64_t *ret)
 	}
 	*ret = strtoull(at, &end, 10);
 	return end != at;
-}
-
-/* number, port, waiting, copy mode, copy range, dropped, dropped for the reader */
-static bool queue_row(const char *line, const char *end, uint64_t fields[QUEUE_FIELDS])
-{
-	for (int i = 0; i < QUEUE_FIELDS; i++) {
-		char *after;
-
-		line += strspn(line, " ");
-		if (line >= end || *line < '0' || *line > '9')
-			return false;
-		fields[i] = strtoull(line, &after, 10);
-		line = after;
-	}
-	return true;
-}
-
-bool ctl_proc_queue(const char *table, uint16_t number, struct ctl_proc_queue *ret)
-{
-	while (*table) {
-		const char *end = strchrnul(table, '\n');
-		uint64_t fields[QUEUE_FIELDS];
-
-		if (queue_row(table, end, fields) && fields[0] == number) {
-			*ret = (struct ctl_proc_queue){.waiting = fields[2],
-						       .dropped_full = fields[5],
-						       .dropped_buffer = fields[6]};
-			return true;
-		}
-		table = *end ? end + 1 : end;
-	}
-	return false;
 }
 
 static bool line_holds(const char *line, const char *word)

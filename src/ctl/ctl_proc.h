@@ -8,14 +8,6 @@ MUST_CHECK bool ctl_proc_caps(const char *status, uint64_t *ret);
 /* Soft limit "Max open files" of /proc/PID/limits; UINT64_MAX: unlimited. */
 MUST_CHECK bool ctl_proc_open_files(const char *limits, uint64_t *ret);
 
-struct ctl_proc_queue {
-	uint64_t waiting;        /* packets in it now */
-	uint64_t dropped_full;   /* since it was opened: the queue was full */
-	uint64_t dropped_buffer; /* since it was opened: its reader's buffer was full */
-};
-/* The row of this queue in /proc/net/netfilter/nfnetlink_queue; false: nobody reads it. */
-MUST_CHECK bool ctl_proc_queue(const char *table, uint16_t number, struct ctl_proc_queue *ret);
-
 /* Capabilities that a unit's process gets: "systemctl show -p LoadState -p User
  * -p AmbientCapabilities -p CapabilityBoundingSet". Returns false if there is no such unit. */
 MUST_CHECK bool ctl_proc_unit_has(const char *show, const char *capability, bool *ret_has);

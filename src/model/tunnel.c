@@ -138,14 +138,29 @@ uint32_t tunnel_latency_us(unsigned bucket)
 	return latency_us[MIN(bucket, TUNNEL_LATENCY_BUCKETS - 1)];
 }
 
-void tunnel_count_latency(struct tunnel *t, uint64_t latency_ns)
+static void add64(_Atomic uint64_t *field, uint64_t n)
+{
+	tunnel_set64(field, tunnel_get64(field) + n);
+}
+
+void tunnel_count_latency(struct tunnel *t, uint64_t latency_ns, uint32_t n_packets)
 {
 	unsigned i = 0;
 
 	while (i < TUNNEL_LATENCY_BUCKETS - 1 && latency_ns > latency_us[i] * CLK_US)
 		i++;
-	tunnel_set64(&t->latency[i], tunnel_get64(&t->latency[i]) + 1);
+	add64(&t->latency[i], n_packets);
+	add64(&t->latency_sum_ns, latency_ns * n_packets);
 }
+
+void tunnel_count_packet(struct tunnel *t, enum tunnel_way way, enum tunnel_fate fate, int error)
+{
+	add64(&t->packets[way][fate], 1);
+	if (fate == TUNNEL_REFUSED)
+		add64(&t->send_errors[MIN((unsigned)error, TUNNEL_ERRNOS - 1U)], 1);
+}
+
+/* --- words ------------------------------------------------------------------------------------ */
 
 const char *tunnel_state_text(enum tunnel_state s)
 {
@@ -159,4 +174,23 @@ const char *tunnel_rule_text(enum tunnel_rule r)
 	static const char *const texts[TUNNEL_RULE__N] = {"untried", "proven", "missing", "silent"};
 
 	return r < TUNNEL_RULE__N ? texts[r] : "?";
+}
+
+const char *tunnel_family_text(enum tunnel_family f)
+{
+	return f == TUNNEL_V4 ? "ipv4" : "ipv6";
+}
+
+const char *tunnel_way_text(enum tunnel_way w)
+{
+	static const char *const texts[TUNNEL_WAY__N] = {"ipip", "gre", "dr"};
+
+	return w < TUNNEL_WAY__N ? texts[w] : "?";
+}
+
+const char *tunnel_fate_text(enum tunnel_fate f)
+{
+	static const char *const texts[TUNNEL_FATE__N] = {"sent", "refused", "unresolved"};
+
+	return f < TUNNEL_FATE__N ? texts[f] : "?";
 }

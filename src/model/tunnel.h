@@ -35,6 +35,17 @@ enum tunnel_rule {
 	TUNNEL_RULE__N
 };
 
+/* Tunnel methods as figures are kept by; the wire's codes are in tunnel_option.h. */
+enum tunnel_way { TUNNEL_WAY_IPIP, TUNNEL_WAY_GRE, TUNNEL_WAY_DR, TUNNEL_WAY__N };
+
+/* What became of a packet that was understood. */
+enum tunnel_fate {
+	TUNNEL_SENT,
+	TUNNEL_REFUSED,    /* by our own kernel: send_errors says why */
+	TUNNEL_UNRESOLVED, /* direct routing: nobody answers for the real's hardware address */
+	TUNNEL_FATE__N
+};
+
 /* By real slot. Several reals with one address share the `host` row for what is known by address
  * alone. */
 struct tunnel_real {
@@ -46,7 +57,10 @@ struct tunnel_real {
 };
 static_assert(sizeof(struct tunnel_real) == 24, "one per tunnelled real");
 
-enum { TUNNEL_LATENCY_BUCKETS = 10 };
+enum {
+	TUNNEL_LATENCY_BUCKETS = 10,
+	TUNNEL_ERRNOS = 136, /* Linux has 133; the last one is for all beyond */
+};
 
 struct tunnel {
 	/* read-only once the threads run */
@@ -63,9 +77,13 @@ struct tunnel {
 	_Atomic uint32_t state;      /* enum tunnel_state */
 	_Atomic uint32_t error;      /* errno of TUNNEL_CLOSED */
 	_Atomic uint32_t rules[TUNNEL_FAMILY__N]; /* enum tunnel_rule */
-	/* of batches: from their receipt to the sending of their last packet; bounds in µs are
-	 * tunnel_latency_us() */
+	_Atomic uint32_t needs[TUNNEL_FAMILY__N]; /* reals whose checks go that way */
+	_Atomic uint64_t packets[TUNNEL_WAY__N][TUNNEL_FATE__N];
+	_Atomic uint64_t send_errors[TUNNEL_ERRNOS]; /* by errno */
+	/* packets by the time from the receipt of their batch to the sending of its last packet;
+	 * bounds in µs are tunnel_latency_us() */
 	_Atomic uint64_t latency[TUNNEL_LATENCY_BUCKETS];
+	_Atomic uint64_t latency_sum_ns;
 };
 
 /* Returns 0 or -ENOMEM. The caller sets by_mark, mark_*, queue, beat. */
@@ -116,6 +134,10 @@ uint32_t tunnel_latency_us(unsigned bucket);
 /* "closed" "open"; "untried" "proven" "missing" "silent". Static storage. */
 const char *tunnel_state_text(enum tunnel_state s);
 const char *tunnel_rule_text(enum tunnel_rule r);
+/* "ipv4" "ipv6"; "ipip" "gre" "dr"; "sent" "refused" "unresolved". Static storage. */
+const char *tunnel_family_text(enum tunnel_family f);
+const char *tunnel_way_text(enum tunnel_way w);
+const char *tunnel_fate_text(enum tunnel_fate f);
 
 /* --- tun's side: one writer ------------------------------------------------------------------- */
 
@@ -147,4 +169,6 @@ static inline uint16_t tunnel_get16(const _Atomic uint16_t *field)
 /* Our kernel refused a packet for the host of this row. */
 void tunnel_note_fault(struct tunnel_real *host, int error, uint64_t now_ns);
 void tunnel_set_mss(struct tunnel_real *r, uint32_t mss);
-void tunnel_count_latency(struct tunnel *t, uint64_t latency_ns);
+void tunnel_count_latency(struct tunnel *t, uint64_t latency_ns, uint32_t n_packets);
+/* A packet's fate; error with TUNNEL_REFUSED. */
+void tunnel_count_packet(struct tunnel *t, enum tunnel_way way, enum tunnel_fate fate, int error);

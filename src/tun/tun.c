@@ -18,7 +18,9 @@
 #include "tun/tun.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "base/clk.h"
 #include "base/err.h"
@@ -43,7 +45,23 @@ struct tun {
 	bool is_open;
 	uint64_t open_at_ns;
 	int told_error;
+	/* across threads */
+	_Atomic bool is_left;   /* main's: nobody waits for this thread any more */
+	_Atomic bool has_ended; /* this thread's last word */
+	_Atomic int queue_fd;   /* -1: none, or taken; who takes it out answers for it */
 };
+
+static bool is_left(const struct tun *t)
+{
+	/* acquire: the queue was taken after it was set; pairs with tun_leave() */
+	return atomic_load_explicit(&t->is_left, memory_order_acquire);
+}
+
+static int take_queue(struct tun *t)
+{
+	/* acq_rel: the descriptor has one owner, whose earlier use of it is over */
+	return atomic_exchange_explicit(&t->queue_fd, -1, memory_order_acq_rel);
+}
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
@@ -62,12 +80,17 @@ static int open_all(struct tun *t)
 	TRY(tun_raw_open(&t->relay.raw, &t->relay.binds[0], &t->relay.binds[1]));
 	TRY(tun_neigh_open(&t->relay.link.neigh));
 	TRY(tun_proof_open(&t->relay.proof, tunnel_proof_mark(t->args.tunnel)));
-	return err_trace(tun_queue_open(&t->relay.queue, &queue));
+	TRY(tun_queue_open(&t->relay.queue, &queue));
+	/* release: it is open; pairs with take_queue() */
+	atomic_store_explicit(&t->queue_fd, t->relay.queue.fd, memory_order_release);
+	return 0;
 }
 
 static void close_all(struct tun *t)
 {
-	tun_queue_close(&t->relay.queue);
+	/* taken: another file stands at its number until tun_free() */
+	if (take_queue(t) >= 0)
+		tun_queue_close(&t->relay.queue);
 	tun_proof_close(&t->relay.proof);
 	tun_neigh_close(&t->relay.link.neigh);
 	tun_raw_close(&t->relay.raw);
@@ -75,6 +98,9 @@ static void close_all(struct tun *t)
 
 static void note_closed(struct tun *t, int error, uint64_t now_ns)
 {
+	/* what is shared belongs to another thread now */
+	if (is_left(t))
+		return;
 	close_all(t);
 	t->is_open = false;
 	t->open_at_ns = now_ns + RETRY_NS;
@@ -188,12 +214,21 @@ static bool serve_queue(struct tun *t, uint64_t now_ns)
 	return r == TUN_RELAY_MORE;
 }
 
-static void run(void *ctx)
+/* Results from the time without a thread are not believed. */
+static void take_over(struct tun *t)
 {
-	struct tun *t = ctx;
+	struct tunnel *shared = t->args.tunnel;
+
+	tunnel_set64(&shared->stalled_ns, clk_mono_ns());
+	tunnel_set32(&shared->state, TUNNEL_CLOSED);
+	tun_watch_end(&t->watch);
+}
+
+static void loop(struct tun *t)
+{
 	bool has_more = false;
 
-	for (;;) {
+	while (!is_left(t)) {
 		uint64_t now_ns = clk_mono_ns();
 
 		beat_mark(t->args.beat, now_ns);
@@ -210,9 +245,20 @@ static void run(void *ctx)
 	}
 }
 
+static void run(void *ctx)
+{
+	struct tun *t = ctx;
+
+	if (t->args.takes_over)
+		take_over(t);
+	loop(t);
+	/* release: nothing is touched behind it; pairs with tun_has_ended() */
+	atomic_store_explicit(&t->has_ended, true, memory_order_release);
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
-static void set_up(struct tun *t)
+static void set_up_shared(const struct tun *t)
 {
 	const struct app_config *app = t->args.app;
 	struct tunnel *shared = t->args.tunnel;
@@ -222,7 +268,15 @@ static void set_up(struct tun *t)
 	shared->mark_mask = app->check_tun.mark_mask;
 	shared->queue = app->check_tun.nfqueue;
 	shared->beat = t->args.beat;
-	t->relay.tunnel = shared;
+}
+
+static void set_up(struct tun *t)
+{
+	const struct app_config *app = t->args.app;
+
+	/* relaxed: one thread as yet */
+	atomic_store_explicit(&t->queue_fd, -1, memory_order_relaxed);
+	t->relay.tunnel = t->args.tunnel;
 	t->relay.counters = t->args.counters;
 	t->relay.binds[0] = app->check_tun.ipv4_bind;
 	t->relay.binds[1] = app->check_tun.ipv6_bind;
@@ -243,6 +297,8 @@ int tun_new(const struct tun_args *args, struct tun **ret)
 		return err_origin(-ENOMEM);
 	t->args = *args;
 	set_up(t);
+	if (!args->takes_over)
+		set_up_shared(t);
 	*ret = t;
 	return 0;
 }
@@ -267,6 +323,30 @@ int tun_stage(struct tun *t, const struct generation *g)
 	return err_trace(tun_map_new(g, t->relay.map, &t->staged));
 }
 
+/* The queue's socket goes when its last descriptor does. The number stays in use, by a file that
+ * is no socket: whatever the thread still does with it fails, and hits nobody else's. */
+void tun_leave(struct tun *t)
+{
+	int fd, nothing;
+
+	/* release: set before the queue is taken; pairs with is_left() */
+	atomic_store_explicit(&t->is_left, true, memory_order_release);
+	fd = take_queue(t);
+	if (fd < 0)
+		return;
+	nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (nothing < 0 || dup3(nothing, fd, O_CLOEXEC) < 0)
+		LOG(LOG_ERROR, "main", "queue_not_taken", LF_STR("error", strerrorname_np(errno)));
+	if (nothing >= 0)
+		close(nothing);
+}
+
+bool tun_has_ended(const struct tun *t)
+{
+	/* acquire: the thread's work is over; pairs with its release in run() */
+	return atomic_load_explicit(&t->has_ended, memory_order_acquire);
+}
+
 void tun_join(struct tun *t)
 {
 	thr_join(&t->thread);
@@ -277,6 +357,7 @@ void tun_free(struct tun *t)
 	if (!t)
 		return;
 	close_all(t);
+	tun_queue_close(&t->relay.queue);
 	tun_map_free(t->relay.map);
 	tun_map_free(t->staged);
 	tun_map_free(t->left);

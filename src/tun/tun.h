@@ -23,6 +23,8 @@ struct tun_args {
 	struct tunnel *tunnel;   /* written here from tun_start() on */
 	struct counters *counters;
 	struct beat *beat;
+	/* An earlier thread was left: *tunnel is set up and being read. */
+	bool takes_over;
 	int cpu; /* -1: not pinned */
 };
 
@@ -37,3 +39,9 @@ MUST_CHECK int tun_stage(struct tun *t, const struct generation *g);
 /* After CONTROL_QUIT. */
 void tun_join(struct tun *t);
 void tun_free(struct tun *t);
+
+/* Gives up on a thread that shows no sign of life: takes the queue from it, and should it come back
+ * it ends at its next turn. Nothing is sent to it any more. Main thread. */
+void tun_leave(struct tun *t);
+/* It came back and ended: it may be joined and freed. Never true of a thread that died. */
+bool tun_has_ended(const struct tun *t);

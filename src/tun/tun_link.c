@@ -19,7 +19,8 @@ static void emit(struct tun_relay *r, uint32_t host, unsigned char *packet, size
 
 	if (tun_raw_link_is_full(&r->raw))
 		tun_relay_flush(r);
-	tun_raw_put_link(&r->raw, h->ifindex, h->mac, is_v4, packet, len, host);
+	tun_raw_put_link(&r->raw, h->ifindex, h->mac, is_v4, packet, len,
+			 tun_relay_tag(host, TUNNEL_WAY_DR));
 	counter_add(r->counters, CTR_TUN_SENT_DR, 1);
 }
 
@@ -27,7 +28,15 @@ static void emit(struct tun_relay *r, uint32_t host, unsigned char *packet, size
 static void give_up(struct tun_relay *r, uint32_t host)
 {
 	counter_add(r->counters, CTR_TUN_UNRESOLVED, 1);
+	tunnel_count_packet(r->tunnel, TUNNEL_WAY_DR, TUNNEL_UNRESOLVED, 0);
 	tun_relay_note_sent(r, host);
+}
+
+/* Our own doing, not the network's. */
+static void refuse(struct tun_relay *r, uint32_t host, int error)
+{
+	tunnel_count_packet(r->tunnel, TUNNEL_WAY_DR, TUNNEL_REFUSED, error);
+	tun_relay_note_fault(r, host, error);
 }
 
 static void tell_route(struct tun_host *h, int error)
@@ -86,7 +95,7 @@ static void park(struct tun_relay *r, uint32_t host, const struct tun_packet *p)
 	}
 	/* no room: the packet is lost by our own doing */
 	counter_add(r->counters, CTR_TUN_UNRESOLVED, 1);
-	tun_relay_note_fault(r, host, ENOBUFS);
+	refuse(r, host, ENOBUFS);
 }
 
 void tun_link_send(struct tun_relay *r, uint32_t host, const struct tun_packet *p)
@@ -97,7 +106,7 @@ void tun_link_send(struct tun_relay *r, uint32_t host, const struct tun_packet *
 	    (h->link == TUN_NEIGH_FAILED && r->now_ns - h->asked_ns >= ASK_NS))
 		resolve(r, host);
 	if (h->link_error) {
-		tun_relay_note_fault(r, host, h->link_error);
+		refuse(r, host, h->link_error);
 		return;
 	}
 	switch ((enum tun_neigh_state)h->link) {

@@ -301,4 +301,6 @@ void tun_map_publish(const struct tun_map *m, struct tunnel *t)
 {
 	for (uint32_t i = 0; i < m->n_hosts; i++)
 		tun_map_publish_host(m, i, t);
+	for (int f = 0; f < TUNNEL_FAMILY__N; f++)
+		tunnel_set32(&t->needs[f], m->n_inner[f]);
 }

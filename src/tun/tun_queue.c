@@ -11,6 +11,7 @@
 
 #include "base/clk.h"
 #include "base/err.h"
+#include "base/nfqueue.h"
 
 enum {
 	/* netlink and attributes around a packet; the kernel's own are below 200 */
@@ -75,32 +76,11 @@ static int wait_for_ack(const struct tun_queue *q)
 	}
 }
 
-/* Sums up the kernel's drops of our queue; false if nobody has bound it. */
-static bool read_kernel_table(uint16_t queue, uint64_t *ret_drops)
-{
-	FILE *f = fopen("/proc/net/netfilter/nfnetlink_queue", "re");
-	unsigned number, portid, waiting, mode, range;
-	unsigned long long full, refused;
-	bool is_there = false;
-
-	if (!f)
-		return false;
-	while (fscanf(f, "%u %u %u %u %u %llu %llu %*[^\n]", &number, &portid, &waiting, &mode,
-		      &range, &full, &refused) == 7) {
-		if (number != queue)
-			continue;
-		is_there = true;
-		*ret_drops = full + refused;
-	}
-	fclose(f);
-	return is_there;
-}
-
 uint64_t tun_queue_kernel_drops(const struct tun_queue *q)
 {
-	uint64_t drops = 0;
+	struct nfqueue_row row;
 
-	return read_kernel_table(q->number, &drops) ? drops : 0;
+	return nfqueue_read(q->number, &row) > 0 ? row.dropped_full + row.dropped_buffer : 0;
 }
 
 /* Bind, copy range, length and flags in one message, so there is no moment with half of them. */
@@ -113,7 +93,7 @@ static int bind_queue(struct tun_queue *q, const struct tun_queue_args *args)
 		.copy_mode = NFQNL_COPY_PACKET,
 	};
 	struct nlmsghdr *h = begin(buffer, NFQNL_MSG_CONFIG, NLM_F_ACK, args->number);
-	uint64_t unused;
+	struct nfqueue_row row;
 	int r;
 
 	mnl_attr_put(h, NFQA_CFG_CMD, sizeof(cmd), &cmd);
@@ -126,7 +106,7 @@ static int bind_queue(struct tun_queue *q, const struct tun_queue_args *args)
 	TRY(send_message(q, h));
 	r = wait_for_ack(q);
 	/* the kernel says "not permitted" too if another program has it */
-	if (r == -EPERM && read_kernel_table(args->number, &unused))
+	if (r == -EPERM && nfqueue_read(args->number, &row) > 0)
 		return err_origin(-EBUSY);
 	return err_trace(r);
 }

@@ -109,14 +109,14 @@ bool tun_raw_is_full(const struct tun_raw *r, bool is_v4)
 }
 
 void tun_raw_put(struct tun_raw *r, const struct addr *destination, const unsigned char *outer,
-		 size_t outer_len, unsigned char *inner, size_t inner_len, uint32_t host)
+		 size_t outer_len, unsigned char *inner, size_t inner_len, uint32_t tag)
 {
 	struct tun_raw_lane *l = &r->lanes[addr_is_v4(destination) ? 0 : 1];
 	unsigned i = l->n++;
 
 	ASSERT(i < TUN_RAW_BATCH && outer_len <= TUN_ENCAP_BYTES);
 	memcpy(l->outer[i], outer, outer_len);
-	l->hosts[i] = host;
+	l->tags[i] = tag;
 	l->parts[i][0] = (struct iovec){l->outer[i], outer_len};
 	l->parts[i][1] = (struct iovec){inner, inner_len};
 	l->messages[i].msg_hdr = (struct msghdr){
@@ -133,7 +133,7 @@ bool tun_raw_link_is_full(const struct tun_raw *r)
 }
 
 void tun_raw_put_link(struct tun_raw *r, uint32_t ifindex, const uint8_t *mac, bool is_v4,
-		      unsigned char *packet, size_t len, uint32_t host)
+		      unsigned char *packet, size_t len, uint32_t tag)
 {
 	struct tun_raw_lane *l = &r->lanes[LINK];
 	unsigned i = l->n++;
@@ -147,7 +147,7 @@ void tun_raw_put_link(struct tun_raw *r, uint32_t ifindex, const uint8_t *mac, b
 	ASSERT(i < TUN_RAW_BATCH);
 	memcpy(to.sll_addr, mac, MAC_BYTES);
 	memcpy(&l->to[i], &to, sizeof(to));
-	l->hosts[i] = host;
+	l->tags[i] = tag;
 	l->parts[i][0] = (struct iovec){packet, len};
 	l->messages[i].msg_hdr = (struct msghdr){
 		.msg_name = &l->to[i],
@@ -169,9 +169,9 @@ static void flush_lane(struct tun_raw_lane *l, tun_raw_fn fn, void *ctx)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			fn(ctx, l->hosts[done++], n < 0 ? errno : EIO);
+			fn(ctx, l->tags[done++], n < 0 ? errno : EIO);
 		for (; n > 0; n--)
-			fn(ctx, l->hosts[done++], 0);
+			fn(ctx, l->tags[done++], 0);
 	}
 	l->n = 0;
 }

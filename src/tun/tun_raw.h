@@ -16,7 +16,7 @@
 enum { TUN_RAW_BATCH = 64 };
 
 /* Called for each packet of a flush: 0, or the errno of what kept it from leaving. */
-typedef void (*tun_raw_fn)(void *ctx, uint32_t host, int error);
+typedef void (*tun_raw_fn)(void *ctx, uint32_t tag, int error);
 
 struct tun_raw_lane {
 	int fd, route_fd; /* -1: closed */
@@ -25,7 +25,7 @@ struct tun_raw_lane {
 	struct iovec parts[TUN_RAW_BATCH][2];
 	struct sockaddr_storage to[TUN_RAW_BATCH];
 	unsigned char outer[TUN_RAW_BATCH][TUN_ENCAP_BYTES];
-	uint32_t hosts[TUN_RAW_BATCH];
+	uint32_t tags[TUN_RAW_BATCH];
 };
 
 struct tun_raw {
@@ -40,13 +40,13 @@ void tun_raw_close(struct tun_raw *r);
 /* True if a put would not fit: flush first. */
 bool tun_raw_is_full(const struct tun_raw *r, bool is_v4);
 /* Takes a packet: a copy of the outer header, the inner packet by address: it stays until the
- * flush. host comes back with the outcome. */
+ * flush. tag comes back with the outcome. */
 void tun_raw_put(struct tun_raw *r, const struct addr *destination, const unsigned char *outer,
-		 size_t outer_len, unsigned char *inner, size_t inner_len, uint32_t host);
+		 size_t outer_len, unsigned char *inner, size_t inner_len, uint32_t tag);
 /* The same for direct routing: the packet as it is, to a hardware address of 6 bytes on a link. */
 bool tun_raw_link_is_full(const struct tun_raw *r);
 void tun_raw_put_link(struct tun_raw *r, uint32_t ifindex, const uint8_t *mac, bool is_v4,
-		      unsigned char *packet, size_t len, uint32_t host);
+		      unsigned char *packet, size_t len, uint32_t tag);
 void tun_raw_flush(struct tun_raw *r, tun_raw_fn fn, void *ctx);
 
 /* MTU of the route to ip and the source address the kernel would choose. Returns 0 or the errno

@@ -29,13 +29,25 @@ void tun_relay_note_fault(struct tun_relay *r, uint32_t host, int error)
 	tunnel_note_fault(row_of(r, host), error, r->now_ns);
 }
 
+enum { WAY_SHIFT = 30 };
+static_assert(MAX_REALS < 1 << WAY_SHIFT && TUNNEL_WAY__N <= 4, "both fit into a tag");
+
+uint32_t tun_relay_tag(uint32_t host, enum tunnel_way way)
+{
+	return host | (uint32_t)way << WAY_SHIFT;
+}
+
 /* A packet that our own machine did not let out says nothing about the real (decisions 13). */
-static void on_sent(void *ctx, uint32_t host, int error)
+static void on_sent(void *ctx, uint32_t tag, int error)
 {
 	struct tun_relay *r = ctx;
+	uint32_t host = tag & ((1U << WAY_SHIFT) - 1);
 	struct tun_host *h = &r->map->hosts[host];
 
+	tunnel_count_packet(r->tunnel, (enum tunnel_way)(tag >> WAY_SHIFT),
+			    error ? TUNNEL_REFUSED : TUNNEL_SENT, error);
 	if (!error) {
+		r->n_sent++;
 		tun_relay_note_sent(r, host);
 		return;
 	}
@@ -73,21 +85,27 @@ struct route {
 	const struct tun_source *source;
 };
 
+static enum tunnel_way way_of(enum tunnel_method m)
+{
+	return m == TUNNEL_GRE ? TUNNEL_WAY_GRE : m == TUNNEL_DR ? TUNNEL_WAY_DR : TUNNEL_WAY_IPIP;
+}
+
 static void send_out(struct tun_relay *r, const struct tun_packet *p, const struct route *to)
 {
 	struct tun_host *h = &r->map->hosts[to->host];
 	bool is_v4 = addr_is_v4(&h->ip);
 	unsigned char outer[TUN_ENCAP_BYTES];
 	struct addr source = tun_source_pick(to->source, is_v4, &p->source, &h->source);
+	uint32_t tag = tun_relay_tag(to->host, way_of(to->method));
 	size_t n = tun_encap(p->at, p->len, to->method, &source, &h->ip, outer);
 
 	if (n == 0) {
-		on_sent(r, to->host, EMSGSIZE);
+		on_sent(r, tag, EMSGSIZE);
 		return;
 	}
 	if (tun_raw_is_full(&r->raw, is_v4))
 		tun_relay_flush(r);
-	tun_raw_put(&r->raw, &h->ip, outer, n, p->at, p->len, to->host);
+	tun_raw_put(&r->raw, &h->ip, outer, n, p->at, p->len, tag);
 	count(r, to->method == TUNNEL_GRE ? CTR_TUN_SENT_GRE : CTR_TUN_SENT_IPIP);
 }
 
@@ -99,6 +117,7 @@ static void forward(struct tun_relay *r, const struct tun_packet *p, const struc
 	 * would answer itself. Our fault (decisions 13): bindto is missing. */
 	if (addr_eq(&p->source, &p->destination)) {
 		count(r, CTR_TUN_SEND_ERRORS);
+		tunnel_count_packet(r->tunnel, way_of(to->method), TUNNEL_REFUSED, EADDRNOTAVAIL);
 		tun_relay_note_fault(r, to->host, EADDRNOTAVAIL);
 		return;
 	}
@@ -238,12 +257,13 @@ int tun_relay_batch(struct tun_relay *r)
 		return 0;
 	/* read after the packets were there: it is no older than any of their checks */
 	r->now_ns = clk_mono_ns();
+	r->n_sent = 0;
 	while (tun_queue_next(&r->queue, &packet)) {
 		count(r, CTR_TUN_PACKETS);
 		tun_relay_packet(r, packet.mark, packet.data, packet.len);
 	}
 	tun_relay_flush(r);
-	tunnel_count_latency(r->tunnel, clk_mono_ns() - r->now_ns);
+	tunnel_count_latency(r->tunnel, clk_mono_ns() - r->now_ns, r->n_sent);
 	note_losses(r);
 	if (tun_queue_drop(&r->queue) < 0)
 		count(r, CTR_TUN_VERDICT_ERRORS);

@@ -23,6 +23,7 @@ struct tun_relay {
 	struct addr binds[2]; /* of outer IPv4, IPv6; ADDR_UNSET: the kernel chooses */
 	uint64_t now_ns;      /* of the batch at hand */
 	uint64_t told_lost;   /* of the queue's, already counted */
+	uint32_t n_sent;      /* in the batch at hand */
 };
 
 enum { TUN_RELAY_MORE = 1 };
@@ -35,6 +36,8 @@ void tun_relay_look_up(struct tun_relay *r, uint32_t host);
 
 /* Sends what was put; for tun_link. */
 void tun_relay_flush(struct tun_relay *r);
+/* What tun_raw keeps with a packet, for the outcome: host and method. */
+uint32_t tun_relay_tag(uint32_t host, enum tunnel_way way);
 /* A packet of the host was dealt with, or refused by our own kernel. */
 void tun_relay_note_sent(struct tun_relay *r, uint32_t host);
 void tun_relay_note_fault(struct tun_relay *r, uint32_t host, int error);

@@ -256,23 +256,57 @@ class QueueHolder:
         self.sock.close()
 
 
-@contextlib.contextmanager
-def stopped_thread(pid, name):
-    """One thread of a process stands still, as if it hung."""
+def ptrace(request, tid, address=0, data=0):
+    LIBC.ptrace.argtypes = [ctypes.c_long] * 4
+    check(LIBC.ptrace(request, tid, address, data) == 0, 'ptrace %d: errno %d', request, ctypes.get_errno())
+
+
+def seize(pid, name):
+    """Stops one thread of a process; returns its number."""
     for tid in map(int, os.listdir('/proc/%d/task' % pid)):
         with open('/proc/%d/task/%d/comm' % (pid, tid)) as f:
             if f.read().strip() == name:
                 break
     else:
         raise integ.Failed('no thread ' + name)
-    ptrace = LIBC.ptrace
-    ptrace.argtypes = [ctypes.c_long] * 4
-    check(ptrace(0x4206, tid, 0, 0) == 0 and ptrace(0x4207, tid, 0, 0) == 0, 'ptrace: errno %d', ctypes.get_errno())
+    ptrace(0x4206, tid)
+    ptrace(0x4207, tid)
     os.waitpid(tid, 0x40000000)
+    return tid
+
+
+@contextlib.contextmanager
+def stopped_thread(pid, name):
+    """One thread of a process stands still, as if it hung."""
+    tid = seize(pid, name)
     try:
         yield
     finally:
-        ptrace(17, tid, 0, 0)
+        ptrace(17, tid)
+
+
+CAN_END_THREADS = os.uname().machine == 'x86_64'
+
+
+def end_thread(pid, name):
+    """One thread of a process ends at once, in the middle of what it did: it makes the system call exit.
+    It waits in a system call when it is stopped, or soon does."""
+    registers = (ctypes.c_ulonglong * 27)()
+    at = ctypes.addressof(registers)
+    while True:
+        tid = seize(pid, name)
+        ptrace(12, tid, 0, at) # PTRACE_GETREGS
+        with open('/proc/%d/mem' % pid, 'rb') as memory:
+            memory.seek(registers[16] - 2)
+            if memory.read(2) == b'\x0f\x05': # behind a syscall instruction
+                break
+        ptrace(17, tid)
+    registers[16] -= 2 # rip
+    registers[10], registers[14] = 60, 0 # rax: exit, rdi
+    registers[15] = 2 ** 64 - 1 # orig_rax: no system call to restart
+    ptrace(13, tid, 0, at)
+    ptrace(17, tid)
+    wait_for('the thread to end', lambda: not os.path.exists('/proc/%d/task/%d' % (pid, tid)))
 
 
 def service(vip, reals, kind='TCP_CHECK', port=80, method='TUN', delay=0.3, timeout=1, extra='', check_extra=''):
@@ -284,6 +318,13 @@ def service(vip, reals, kind='TCP_CHECK', port=80, method='TUN', delay=0.3, time
                   'connect_timeout %g' % timeout, check_extra]
         lines += ['url {', 'path /', 'status_code 200', '}'] * (kind in ('HTTP_GET', 'SSL_GET')) + ['}', '}']
     return '\n'.join(lines + ['}', ''])
+
+
+def metrics(d):
+    """Every sample of /metrics by its name with labels."""
+    status, text = d.request('GET', '/metrics')
+    check(status == 200, '/metrics: %d', status)
+    return {k: float(v) for k, v in (line.rsplit(' ', 1) for line in text.splitlines() if not line.startswith('#'))}
 
 
 def counters(d):

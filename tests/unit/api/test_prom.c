@@ -59,7 +59,8 @@ Test(prom, histogram_is_cumulative)
 
 	prom_histogram(&p, &(struct prom_histogram){.name = "h",
 						    .help = "x",
-						    .bounds_milli = bounds,
+						    .bounds = bounds,
+						    .digits = 3,
 						    .n_bounds = 3,
 						    .counts = counts,
 						    .sum_micro = 12345678});

@@ -49,6 +49,39 @@ Test(ctl_health, each_problem_is_named)
 	     "no sign of life from thread a for 2 s; no sign of life from thread b");
 }
 
+#define FAMILY(reals, proven) "{\"reals\":" #reals ",\"proven\":" #proven ",\"rule\":\"missing\"}"
+#define TUNNEL(state, v4, v6)                                                              \
+	"{\"state\":\"" state "\",\"error\":\"EPERM\",\"queue\":7,\"lost\":3,\"ipv4\":" v4 \
+	",\"ipv6\":" v6 ",\"kernel_queue\":{\"waiting\":2},"                               \
+	"\"latency\":{\"packets\":4,\"sum_us\":48}}"
+
+Test(ctl_health, a_tunnel_that_no_check_needs_is_no_problem)
+{
+	says("tunnel", "null", "");
+	says("tunnel", TUNNEL("closed", FAMILY(0, false), FAMILY(0, false)), "");
+	says("tunnel", TUNNEL("open", FAMILY(2, true), FAMILY(0, false)), "");
+	says("tunnel", TUNNEL("open", FAMILY(2, true), FAMILY(1, false)),
+	     "tunnelled checks are unknown, not proven: ipv6");
+	says("tunnel", TUNNEL("closed", FAMILY(0, false), FAMILY(1, false)),
+	     "tunnelled checks are unknown, the tunnel is closed: EPERM");
+}
+
+Test(ctl_health, page_shows_the_tunnel)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *to = open_memstream(&text, &len);
+	json_t *j = summary("tunnel", TUNNEL("open", FAMILY(2, true), FAMILY(0, false)));
+
+	ctl_health_print(j, to, false);
+	fclose(to);
+	cr_assert_not_null(strstr(text, "\ntunnel     open, queue 7, ipv4 missing for 2 reals; "
+					"4 packets, 12 us each, 2 waiting, 3 lost\n"),
+			   "%s", text);
+	json_decref(j);
+	free(text);
+}
+
 Test(ctl_health, absent_backends_are_no_problem)
 {
 	says("balancer", "{\"backend\":\"none\",\"connected\":false}", "");

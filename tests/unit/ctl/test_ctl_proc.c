@@ -32,22 +32,6 @@ Test(ctl_proc, soft_limit_of_descriptors_is_read)
 	cr_assert(!ctl_proc_open_files("", &n));
 }
 
-Test(ctl_proc, queue_is_found_by_number)
-{
-	const char *table = "    7   4711     0 2 65531     0     0        3  1\n"
-			    "   77  98765    12 2 65531     5     6      100  1\n";
-	struct ctl_proc_queue q;
-
-	cr_assert(ctl_proc_queue(table, 77, &q));
-	cr_assert_eq(q.waiting, 12);
-	cr_assert_eq(q.dropped_full, 5);
-	cr_assert_eq(q.dropped_buffer, 6);
-	cr_assert(ctl_proc_queue(table, 7, &q));
-	cr_assert(!ctl_proc_queue(table, 777, &q));
-	cr_assert(!ctl_proc_queue("", 0, &q));
-	cr_assert(!ctl_proc_queue("   77  98765    12 2\n    3\n", 77, &q), "a line cut short");
-}
-
 Test(ctl_proc, root_unit_has_what_its_bounding_set_has)
 {
 	const char *show = "LoadState=loaded\nUser=\nAmbientCapabilities=\n"

@@ -223,19 +223,40 @@ Test(tunnel, segment_sizes_stay_within_what_the_socket_takes)
 
 Test(tunnel, latencies_fall_into_the_bucket_of_their_bound)
 {
-	tunnel_count_latency(&t, 0);
-	tunnel_count_latency(&t, 5 * CLK_US);
-	tunnel_count_latency(&t, 5 * CLK_US + 1);
-	tunnel_count_latency(&t, UINT64_MAX);
-	cr_assert_eq(tunnel_get64(&t.latency[0]), 2);
+	tunnel_count_latency(&t, 0, 1);
+	tunnel_count_latency(&t, 5 * CLK_US, 3);
+	tunnel_count_latency(&t, 5 * CLK_US + 1, 1);
+	tunnel_count_latency(&t, CLK_S, 2);
+	tunnel_count_latency(&t, CLK_S, 0);
+	cr_assert_eq(tunnel_get64(&t.latency[0]), 4);
 	cr_assert_eq(tunnel_get64(&t.latency[1]), 1);
-	cr_assert_eq(tunnel_get64(&t.latency[TUNNEL_LATENCY_BUCKETS - 1]), 1);
+	cr_assert_eq(tunnel_get64(&t.latency[TUNNEL_LATENCY_BUCKETS - 1]), 2);
+	cr_assert_eq(tunnel_get64(&t.latency_sum_ns), 20 * CLK_US + 1 + 2 * CLK_S, "of packets");
 	cr_assert_eq(tunnel_latency_us(0), 5);
 	cr_assert_eq(tunnel_latency_us(TUNNEL_LATENCY_BUCKETS - 1), UINT32_MAX);
 }
 
+Test(tunnel, packets_are_counted_by_method_result_and_errno)
+{
+	tunnel_count_packet(&t, TUNNEL_WAY_GRE, TUNNEL_SENT, 0);
+	tunnel_count_packet(&t, TUNNEL_WAY_GRE, TUNNEL_REFUSED, EMSGSIZE);
+	tunnel_count_packet(&t, TUNNEL_WAY_DR, TUNNEL_REFUSED, 4000);
+	tunnel_count_packet(&t, TUNNEL_WAY_DR, TUNNEL_UNRESOLVED, 0);
+	cr_assert_eq(tunnel_get64(&t.packets[TUNNEL_WAY_GRE][TUNNEL_SENT]), 1);
+	cr_assert_eq(tunnel_get64(&t.packets[TUNNEL_WAY_GRE][TUNNEL_REFUSED]), 1);
+	cr_assert_eq(tunnel_get64(&t.packets[TUNNEL_WAY_DR][TUNNEL_UNRESOLVED]), 1);
+	cr_assert_eq(tunnel_get64(&t.packets[TUNNEL_WAY_IPIP][TUNNEL_SENT]), 0);
+	cr_assert_eq(tunnel_get64(&t.send_errors[EMSGSIZE]), 1);
+	cr_assert_eq(tunnel_get64(&t.send_errors[TUNNEL_ERRNOS - 1]), 1, "beyond the table");
+	cr_assert_eq(tunnel_get64(&t.send_errors[0]), 0);
+}
+
 Test(tunnel, every_state_has_a_word)
 {
+	for (int w = 0; w < TUNNEL_WAY__N; w++)
+		cr_assert_str_neq(tunnel_way_text((enum tunnel_way)w), "?");
+	for (int f = 0; f < TUNNEL_FATE__N; f++)
+		cr_assert_str_neq(tunnel_fate_text((enum tunnel_fate)f), "?");
 	for (int s = 0; s < TUNNEL_STATE__N; s++)
 		cr_assert_str_neq(tunnel_state_text((enum tunnel_state)s), "?");
 	for (int r = 0; r < TUNNEL_RULE__N; r++)

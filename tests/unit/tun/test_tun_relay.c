@@ -159,6 +159,9 @@ Test(tun_relay, a_refused_packet_is_a_fault_of_its_host)
 	}
 	cr_assert_eq(queued(0), 1, "a full lane was flushed");
 	cr_assert_eq(count(CTR_TUN_SEND_ERRORS), TUN_RAW_BATCH);
+	cr_assert_eq(tunnel_get64(&tunnel.packets[TUNNEL_WAY_IPIP][TUNNEL_REFUSED]), TUN_RAW_BATCH);
+	cr_assert_eq(tunnel_get64(&tunnel.send_errors[EBADF]), TUN_RAW_BATCH);
+	cr_assert_eq(tunnel_get64(&tunnel.packets[TUNNEL_WAY_IPIP][TUNNEL_SENT]), 0);
 	cr_assert_eq(tunnel_get64(&tunnel_real(&tunnel, 0)->fault_ns), 77);
 	cr_assert_eq(tunnel_get16(&tunnel_real(&tunnel, 0)->error), EBADF);
 	cr_assert_eq(tunnel_get64(&tunnel_real(&tunnel, 0)->sent_ns), 0);
