@@ -91,6 +91,7 @@ help:
 	@echo 'make lint          format, layers, headers, sizes, banned calls, cppcheck, clang-tidy'
 	@echo 'make format        rewrite the sources as clang-format wants them'
 	@echo 'make bench         the daemon against the floors, in turns [ROWS=tcp,memory SECONDS_PER_ROW=6]'
+	@echo 'make bench-compare BASE=rev [ROWS=tcp,memory]   the daemon of that revision against this one, in turns'
 	@echo 'make bench-count   instructions per check against the record (callgrind)'
 	@echo 'make deps          install build dependencies (Debian, Ubuntu); names Fedora packages'
 	@echo 'make install       DESTDIR= PREFIX=$(PREFIX)'
@@ -253,9 +254,13 @@ fuzz:
 # Writes $(BUILD)/bench/: table.md, bench.json and, if gnuplot is there (make deps-bench), budgets.svg.
 ROWS            ?=
 SECONDS_PER_ROW ?= 6
-.PHONY: bench bench-count deps-bench
+.PHONY: bench bench-compare bench-count deps-bench
 bench: all peers $(BENCH_BIN)
 	$(Q)ALIVED_BUILD=$(abspath $(O)) scripts/bench --rows '$(ROWS)' --seconds $(SECONDS_PER_ROW) --out $(abspath $(BUILD))/bench
+# the same rows for the daemon of revision BASE and for this one, in turns
+bench-compare: all peers $(BENCH_BIN)
+	$(Q)[ -n '$(BASE)' ] || { echo 'usage: make bench-compare BASE=revision [ROWS=tcp,memory]'; exit 2; }
+	$(Q)ALIVED_BUILD=$(abspath $(O)) scripts/bench-compare '$(BASE)' --rows '$(ROWS)' --out $(abspath $(BUILD))/bench
 bench-count: $(O)/bench/bench_instructions
 	$(Q)ALIVED_BUILD=$(abspath $(O)) scripts/bench-callgrind
 deps-bench:

@@ -44,6 +44,7 @@ static uint32_t n_groups, n_targets, n_samples;
 static uint32_t n_strangers; /* connections to nobody's address */
 static uint32_t n_no_fd;     /* connections thrown away for want of a descriptor */
 static uint64_t start_ns, n_arrivals;
+static bool counts_syns; /* arrivals are SYNs, not accepted connections */
 
 static uint32_t low32(const struct addr *a)
 {
@@ -143,7 +144,7 @@ static bool is_in(const struct range *r, uint32_t i)
 	return i >= r->first && i < r->end;
 }
 
-static void put_stats(struct str *s, const struct range *r, double interval_s)
+static void put_stats(struct str *s, const struct range *r, double interval_s, uint32_t n_lost)
 {
 	double *v = calloc(MAX((size_t)n_samples, (size_t)n_targets) + 1, sizeof(*v));
 	uint64_t first = UINT64_MAX, last_first = 0, sum = 0, n = 0;
@@ -161,9 +162,11 @@ static void put_stats(struct str *s, const struct range *r, double interval_s)
 	}
 	str_putf(s,
 		 "{\"targets\":%u,\"seen\":%llu,\"arrivals\":%llu,\"strangers\":%u,\"no_fd\":%u,"
-		 "\"first_s\":%.6f,\"first_spread\":%.4f,\"worst_10ms\":%.3f",
+		 "\"by\":\"%s\",\"lost\":%u,\"first_s\":%.6f,\"first_spread\":%.4f,\"worst_10ms\":%"
+		 ".3f",
 		 r->end - r->first, (unsigned long long)n, (unsigned long long)sum, n_strangers,
-		 n_no_fd, n ? (double)first / 1e9 : 0.0, /* CLOCK_MONOTONIC */
+		 n_no_fd, counts_syns ? "syn" : "accept", n_lost,
+		 n ? (double)first / 1e9 : 0.0, /* CLOCK_MONOTONIC */
 		 n ? (double)(last_first - first) / 1e9 / interval_s : 0.0, worst_window());
 	n = 0;
 	for (uint32_t i = 0; i < n_samples; i++)
@@ -200,12 +203,19 @@ static bool open_books(void)
 	return targets && samples && ticks;
 }
 
+/* Gaps from now on only; each begins with the arrival before. */
+static void forget_gaps(void)
+{
+	memset(ticks, 0, MAX_TICKS * sizeof(*ticks));
+	n_samples = 0;
+	n_arrivals = 0;
+	start_ns = clk_mono_ns();
+}
+
 static void forget_arrivals(void)
 {
 	for (uint32_t i = 0; i < n_targets; i++)
 		targets[i].n_arrivals = 0;
-	memset(ticks, 0, MAX_TICKS * sizeof(*ticks));
-	n_samples = n_strangers = n_no_fd = 0;
-	n_arrivals = 0;
-	start_ns = clk_mono_ns();
+	n_strangers = n_no_fd = 0;
+	forget_gaps();
 }

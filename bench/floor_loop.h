@@ -28,6 +28,7 @@ struct floor_socket {
 	bool is_busy;    /* a check is under way */
 	uint8_t phase;   /* floor_kind's own, 0 at the start of each check */
 	void *of_check;  /* floor_kind's own */
+	uint32_t target; /* which it checks */
 	uint32_t i_next; /* in the list of idle ones */
 };
 
@@ -35,6 +36,7 @@ struct floor_kind {
 	const char *name;
 	uint32_t events;
 	bool late_ack; /* TCP_DEFER_ACCEPT: no ACK of its own for the SYN-ACK */
+	bool warms_up; /* each target is checked once before anything is counted */
 	enum floor_step (*event)(struct floor_socket *s, uint32_t events);
 	void (*over)(struct floor_socket *s); /* may be NULL */
 };
@@ -84,6 +86,7 @@ static inline void floor_begin(struct floor_run *f, struct floor_socket *s)
 	struct sockaddr_in to = f->first_target;
 
 	to.sin_addr.s_addr = htonl(ntohl(to.sin_addr.s_addr) + f->i_target);
+	s->target = f->i_target;
 	f->i_target = f->i_target + 1 == f->n_targets ? 0 : f->i_target + 1;
 	s->is_busy = true;
 	s->phase = 0;
@@ -180,6 +183,24 @@ static inline double floor_cpu_us(void)
 	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
+static inline void floor_warm_up(struct floor_run *f)
+{
+	uint64_t n = f->n_checks;
+	uint32_t rate = f->rate;
+
+	f->n_checks = f->n_targets;
+	f->rate = 0;
+	floor_loop(f);
+	if (f->n_bad) {
+		fprintf(stderr, "%s: %llu failed while warming up\n", f->kind->name,
+			(unsigned long long)f->n_bad);
+		exit(1);
+	}
+	f->n_checks = n;
+	f->rate = rate;
+	f->n_begun = f->n_good = 0;
+}
+
 #define FLOOR_ARGS "IP PORT TARGETS IN_FLIGHT CHECKS [RATE]"
 
 /* argv: as FLOOR_ARGS says. Prints one JSON line; returns the exit status. */
@@ -202,6 +223,9 @@ static inline int floor_main(const struct floor_kind *kind, int argc, char **arg
 	f.n_in_flight = (uint32_t)MIN(floor_number(argv[3], 1 << 20), f.n_checks);
 	f.rate = argc > 5 ? floor_number(argv[5], 1000000) : 0;
 	floor_open(&f);
+	f.begin_ns = clk_mono_ns();
+	if (kind->warms_up)
+		floor_warm_up(&f);
 	f.begin_ns = clk_mono_ns();
 	cpu = floor_cpu_us();
 	floor_loop(&f);
