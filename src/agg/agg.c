@@ -19,6 +19,7 @@
 #include <errno.h>
 
 #include "agg/agg_log.h"
+#include "agg/agg_tls.h"
 #include "announce/announcer.h"
 #include "base/clk.h"
 #include "base/err.h"
@@ -47,6 +48,7 @@ struct agg {
 	struct fleet *fleet;
 	struct balancer *balancer;
 	struct announcer *announcer;
+	struct tls_facts tls;
 	struct agg_log log;
 	const struct generation *generation;
 	/* by prefix slot: when its withdrawal was decided, ns; 0: none is on its way */
@@ -265,8 +267,10 @@ static bool drain_results(struct agg *a)
 		int n = 0;
 
 		while (n++ < RESULTS_PER_TURN && (r = ring_peek(ring))) {
-			if (!a->is_quitting && a->generation)
+			if (!a->is_quitting && a->generation) {
 				fleet_result(a->fleet, r, now);
+				agg_tls_result(&a->tls, &a->log, r);
+			}
 			ring_release(ring);
 		}
 		is_more = is_more || ring_pending(ring) > 0;
@@ -321,6 +325,7 @@ static void publish_summary(struct agg *a, bool is_now)
 	s.generation = a->generation ? a->generation->number : 0;
 	s.is_warm = a->warm_due_ns == 0;
 	s.checks_unknown = a->n_unknown;
+	s.certs_expiring = a->tls.n_expiring;
 	s.balancer_backend = a->args.app->balancer.backend;
 	s.balancer_connected = balancer.is_connected;
 	s.balancer_modules = balancer.n_modules;
@@ -361,6 +366,7 @@ static void adopt(struct agg *a, const struct control_msg *msg)
 		LOG(LOG_ERROR, "agg", "out_of_memory", LF_STR("where", err_last()));
 		ASSERT(!"out of memory while adopting a configuration");
 	}
+	agg_tls_adopt(&a->tls, msg->diff);
 	if (!a->generation)
 		a->warm_due_ns = now + WARM_S * CLK_S;
 	a->generation = msg->generation;
@@ -541,6 +547,7 @@ static int make_fleet(struct agg *a)
 		.generation_changed = on_generation,
 	};
 
+	a->tls.tables = a->args.tables;
 	a->fleet = fleet_new(&config, a->args.tables, &hooks, a->args.counters);
 	return a->fleet ? 0 : err_origin(-ENOMEM);
 }

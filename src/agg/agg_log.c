@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "config/gen.h"
 #include "config/name.h"
+#include "net/tls_text.h"
 
 static const char *const real_events[] = {
 	[STATE_UNDECIDED] = "real_undecided",
@@ -71,6 +72,7 @@ static void log_real_by_result(const struct agg_log *log, uint32_t real, enum st
 	    LF_STR("code", code_text(r)),
 	    LF_STR("layer", check_layer_text((enum check_layer)r->layer)),
 	    LF_U64("detail", r->detail),
+	    LF_STR("text", tls_text_detail((enum check_code)r->code, r->detail)),
 	    LF_U64("run", to == STATE_DOWN ? row->bad_run : row->good_run),
 	    LF_U64("needed", to == STATE_DOWN ? p->fall : p->rise), LF_U64("took_us", r->total_us),
 	    LF_U64("held_s", held_s),

@@ -1,12 +1,14 @@
 #include "api/detail.h"
 
+#include "net/tls_text.h"
+
 /* What the detail field of a code holds, as model/check_code.tbl says. Byte counts are not shown:
  * 16 bits do not hold them. */
 enum meaning {
 	MEANS_NOTHING,
 	MEANS_ERRNO,
 	MEANS_MS,
-	MEANS_ALERT,
+	MEANS_TLS,
 	MEANS_STATUS,
 	MEANS_ERROR,
 };
@@ -25,7 +27,10 @@ static const uint8_t meanings[CODE__N] = {
 	[CODE_NO_ROUTE] = MEANS_ERRNO,
 	[CODE_UNREACHABLE] = MEANS_ERRNO,
 	[CODE_CONNECT_ERROR] = MEANS_ERRNO,
-	[CODE_TLS_ALERT] = MEANS_ALERT,
+	[CODE_TLS_SETUP] = MEANS_ERRNO,
+	[CODE_TLS_ALERT] = MEANS_TLS,
+	[CODE_TLS_PROTOCOL] = MEANS_TLS,
+	[CODE_TLS_VERIFY] = MEANS_TLS,
 	[CODE_TLS_CLOSED] = MEANS_ERRNO,
 	[CODE_RESET] = MEANS_ERRNO,
 	[CODE_HTTP_STATUS] = MEANS_STATUS,
@@ -57,8 +62,8 @@ void detail_text(enum check_code code, uint16_t detail, char out[DETAIL_TEXT_BYT
 		errno_text(detail, out);
 	else if (m == MEANS_MS)
 		snprintf(out, DETAIL_TEXT_BYTES, "%u ms", detail);
-	else if (m == MEANS_ALERT)
-		snprintf(out, DETAIL_TEXT_BYTES, "alert %u", detail);
+	else if (m == MEANS_TLS)
+		snprintf(out, DETAIL_TEXT_BYTES, "%s", tls_text_detail(code, detail));
 	else if (m == MEANS_STATUS)
 		snprintf(out, DETAIL_TEXT_BYTES, "status %u", detail);
 	else if (m == MEANS_ERROR)

@@ -3,7 +3,7 @@
 
 #include "model/check_code.h"
 
-enum { DETAIL_TEXT_BYTES = 48 };
+enum { DETAIL_TEXT_BYTES = 80 };
 
 /* "" if the code says all there is to say. detail: the low 16 bits that a check row keeps. */
 void detail_text(enum check_code code, uint16_t detail, char out[DETAIL_TEXT_BYTES]);

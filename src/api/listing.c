@@ -2,6 +2,7 @@
 
 #include "api/detail.h"
 #include "api/status.h"
+#include "api/tlsview.h"
 #include "config/app_config.h"
 #include "config/name.h"
 #include "model/history.h"
@@ -265,6 +266,7 @@ static void put_check(struct walk *w)
 	jsonout_ku64(j, "good_run", row->good_run);
 	jsonout_ku64(j, "unknown_run", row->unknown_run);
 	jsonout_ku64(j, "failures", row->failures);
+	tlsview_json(w);
 	put_last(w);
 	put_history(w);
 	jsonout_close(j, '}');

@@ -7,6 +7,7 @@
 #include "api/procstat.h"
 #include "api/prom.h"
 #include "api/status.h"
+#include "api/tlsview.h"
 #include "api/tunnelview.h"
 #include "base/clk.h"
 #include "base/err.h"
@@ -108,6 +109,8 @@ static void put_gauges(struct prom *p, const struct summary *s)
 	} gauges[] = {
 		{"alived_reals_enabled", "real servers enabled in the balancer, inhibited ones too",
 		 s->reals_enabled},
+		{"alived_tls_certs_expiring",
+		 "checks whose certificate has ended or ends within expire_warn", s->certs_expiring},
 		{"alived_blind", "1 while removals are frozen because most hosts fail at once",
 		 s->is_blind},
 		{"alived_warm", "1 when every first verdict is known", s->is_warm},
@@ -231,6 +234,8 @@ static const struct {
 } per_service[] = {
 	{"reals", "number of reals for service"},
 	{"reals_enabled", "number of enabled reals for service"},
+	{"alived_tls_cert_expiry_timestamp_seconds",
+	 "earliest end of a certificate among the service's checks"},
 };
 
 static void begin_pass(struct walk *w)
@@ -239,6 +244,20 @@ static void begin_pass(struct walk *w)
 
 	prom_head(&p, per_service[w->pass].name, "gauge", per_service[w->pass].help);
 	w->out.is_full = p.is_full;
+}
+
+/* False: nothing to tell. */
+static bool value_of(const struct walk *w, uint64_t *ret_value)
+{
+	const struct service_spec *spec = w->service.spec;
+
+	if (w->pass == 0)
+		*ret_value = spec->n_reals;
+	else if (w->pass == 1)
+		*ret_value = w->service.row.alive_count;
+	else
+		*ret_value = tlsview_earliest_expiry(w, spec);
+	return w->pass < 2 || *ret_value;
 }
 
 static void put_service(struct walk *w)
@@ -251,12 +270,14 @@ static void put_service(struct walk *w)
 		{"vip", vip},
 		{"vport", port},
 	};
+	uint64_t value;
 
+	if (!value_of(w, &value))
+		return;
 	addr_format(&spec->vip, vip);
 	if (spec->flags & SERVICE_HAS_PORT)
 		snprintf(port, sizeof(port), "%u", spec->port);
-	prom_u64(&p, per_service[w->pass].name, "", labels, ARRAY_LEN(labels),
-		 w->pass == 0 ? spec->n_reals : w->service.row.alive_count);
+	prom_u64(&p, per_service[w->pass].name, "", labels, ARRAY_LEN(labels), value);
 	w->out.is_full = p.is_full;
 }
 

@@ -103,6 +103,7 @@ static void put_objects(struct jsonout *j, const struct summary *s)
 		jsonout_close(j, '}');
 	}
 	jsonout_ku64(j, "reals_enabled", s->reals_enabled);
+	jsonout_ku64(j, "certs_expiring", s->certs_expiring);
 }
 
 static void put_balancer(struct jsonout *j, const struct summary *s)

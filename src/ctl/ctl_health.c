@@ -89,6 +89,9 @@ static void print_counts(const json_t *summary, FILE *to, const char *key,
 		ctl_rows_int(o, words[1]), words[1], ctl_rows_int(o, words[2]), words[2]);
 	if (strcmp(key, "reals") == 0)
 		fprintf(to, "; %lld enabled", ctl_rows_int(summary, "reals_enabled"));
+	if (strcmp(key, "checks") == 0 && ctl_rows_int(summary, "certs_expiring"))
+		fprintf(to, "; %lld with a certificate that ends soon",
+			ctl_rows_int(summary, "certs_expiring"));
 	fputc('\n', to);
 }
 

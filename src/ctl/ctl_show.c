@@ -225,7 +225,26 @@ static void add_balancer(struct ctl_table *t, const json_t *row)
 	ctl_table_cell(t, CTL_TABLE_PLAIN, "%s", text);
 }
 
-static void add_real_notes(struct ctl_table *t, const json_t *row)
+/* The certificate that ends first, of those that end soon. */
+static void add_certificate(struct str *s, const json_t *checks, int64_t now_s)
+{
+	int64_t first = INT64_MAX;
+	const json_t *c;
+
+	for (size_t i = 0; (c = json_array_get(checks, i)); i++) {
+		const json_t *tls = json_object_get(c, "tls");
+
+		if (ctl_rows_bool(tls, "cert_expires_soon"))
+			first = MIN(first, ctl_rows_time(ctl_rows_str(tls, "cert_expiry")));
+	}
+	if (first == INT64_MAX)
+		return;
+	add_word(s, true, first <= now_s ? "certificate has expired" : "certificate ends in ");
+	if (first > now_s)
+		str_putf(s, "%lld d", (long long)(first - now_s) / 86400);
+}
+
+static void add_real_notes(struct ctl_table *t, const json_t *row, int64_t now_s)
 {
 	const char *override = ctl_rows_str(row, "override");
 	char text[NOTE_BYTES] = "";
@@ -237,6 +256,7 @@ static void add_real_notes(struct ctl_table *t, const json_t *row)
 		str_puts(&s, override);
 	}
 	add_word(&s, ctl_rows_bool(row, "frozen"), "removal held");
+	add_certificate(&s, json_object_get(row, "checks"), now_s);
 	ctl_table_cell(t, CTL_TABLE_PLAIN, "%s", text);
 }
 
@@ -249,7 +269,7 @@ static void add_real(void *ctx, const json_t *row, int64_t now_s)
 	add_state(t, row, now_s);
 	add_weight(t, row);
 	add_balancer(t, row);
-	add_real_notes(t, row);
+	add_real_notes(t, row, now_s);
 	add_check(t, row, now_s);
 }
 

@@ -27,7 +27,8 @@ int state_tables_init(struct state_tables *t)
 	    table_init(&t->history, sizeof(struct history_row), MAX_CHECKS) < 0 ||
 	    table_init(&t->reals, sizeof(struct real_row), MAX_REALS) < 0 ||
 	    table_init(&t->services, sizeof(struct service_row), MAX_SERVICES) < 0 ||
-	    table_init(&t->prefixes, sizeof(struct prefix_row), MAX_PREFIXES) < 0) {
+	    table_init(&t->prefixes, sizeof(struct prefix_row), MAX_PREFIXES) < 0 ||
+	    table_init(&t->tls, sizeof(struct tls_row), MAX_CHECKS) < 0) {
 		state_tables_deinit(t);
 		return -ENOMEM;
 	}
@@ -41,4 +42,5 @@ void state_tables_deinit(struct state_tables *t)
 	table_deinit(&t->reals);
 	table_deinit(&t->services);
 	table_deinit(&t->prefixes);
+	table_deinit(&t->tls);
 }

@@ -180,6 +180,22 @@ struct prefix_row {
 };
 static_assert(sizeof(struct prefix_row) == 32, "a whole number of words");
 
+enum tls_row_flag {
+	TLS_ROW_RESUMED = 1 << 0, /* the latest handshake resumed a session */
+	TLS_ROW_EXPIRES = 1 << 1, /* its certificate has ended or ends within expire_warn */
+};
+
+/* What the latest handshake of a check has shown; touched for checks with TLS only. */
+struct tls_row {
+	uint32_t seq;
+	uint32_t cert_expiry_s; /* since 1970, 0: unknown */
+	uint16_t version;       /* 0x0303; 0: no handshake yet */
+	uint16_t cipher;        /* IANA number */
+	uint8_t flags;          /* enum tls_row_flag */
+	uint8_t spare[3];
+};
+static_assert(sizeof(struct tls_row) == 16, "decisions 50");
+
 /* All published tables. main makes and frees them; agg writes; everybody may read. */
 struct state_tables {
 	struct table checks;   /* struct check_row */
@@ -187,6 +203,7 @@ struct state_tables {
 	struct table reals;    /* struct real_row */
 	struct table services; /* struct service_row */
 	struct table prefixes; /* struct prefix_row */
+	struct table tls;      /* struct tls_row, by check */
 };
 
 MUST_CHECK int state_tables_init(struct state_tables *t);
@@ -211,6 +228,11 @@ static inline struct service_row *state_service(const struct state_tables *t, ui
 static inline struct prefix_row *state_prefix(const struct state_tables *t, uint32_t slot)
 {
 	return table_row(&t->prefixes, slot);
+}
+
+static inline struct tls_row *state_tls(const struct state_tables *t, uint32_t check)
+{
+	return table_row(&t->tls, check);
 }
 
 /* The one word of a check. Any thread. */

@@ -22,6 +22,7 @@ struct summary {
 	uint32_t announcer_backend;
 	uint32_t announcer_groups, announcer_groups_synced, announcer_unsent;
 	uint32_t checks_unknown; /* unknown for checks.unknown_max results in a row */
+	uint32_t certs_expiring; /* checks whose certificate ends within expire_warn */
 	/* histogram of all attempts' durations, and of the time between transitions of a real
 	 * (spec/monalive §12.2): counts per bucket, not cumulative; the last is +Inf */
 	uint64_t response_buckets[8];

@@ -18,7 +18,10 @@ Test(detail, each_kind_has_its_words)
 	reads(CODE_UNREACHABLE, EHOSTUNREACH, "EHOSTUNREACH");
 	reads(CODE_REFUSED_LOCALLY, EACCES, "EACCES");
 	reads(CODE_LATE, 250, "250 ms");
-	reads(CODE_TLS_ALERT, 40, "alert 40");
+	reads(CODE_TLS_ALERT, 40, "handshake_failure");
+	reads(CODE_TLS_VERIFY, 10, "certificate has expired");
+	reads(CODE_TLS_PROTOCOL, 267, "wrong version number");
+	reads(CODE_TLS_SETUP, EINVAL, "EINVAL");
 	reads(CODE_GRPC_STATUS, 14, "status 14");
 	reads(CODE_H2_RESET, 7, "error 7");
 	reads(CODE_INTERNAL, 9999, "errno 9999");

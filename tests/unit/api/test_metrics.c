@@ -108,7 +108,29 @@ Test(metrics, per_service_has_the_references_labels)
 			       "# HELP reals_enabled number of enabled reals for service\n"
 			       "# TYPE reals_enabled gauge\n"
 			       "reals_enabled{proto=\"TCP\",vip=\"192.0.2.1\",vport=\"80\"} 2\n"
-			       "reals_enabled{proto=\"UDP\",vip=\"2001:db8::1\",vport=\"\"} 0\n");
+			       "reals_enabled{proto=\"UDP\",vip=\"2001:db8::1\",vport=\"\"} 0\n"
+			       "# HELP alived_tls_cert_expiry_timestamp_seconds earliest end of a "
+			       "certificate among the service's checks\n"
+			       "# TYPE alived_tls_cert_expiry_timestamp_seconds gauge\n");
+	free(text);
+}
+
+Test(metrics, per_service_has_the_earliest_end_of_a_certificate)
+{
+	const struct tls_row early = {.cert_expiry_s = 1700000000, .version = 0x0304};
+	const struct tls_row late = {.cert_expiry_s = 1800000000, .version = 0x0303};
+	struct check_spec *checks = (struct check_spec *)f.gen->checks;
+	uint32_t second = f.gen->reals[f.second_real].first_check;
+	char *text;
+
+	checks[f.first_check].kind = checks[second].kind = CHECK_HTTPS;
+	seqrow_publish(state_tls(&f.tables, f.first_check), &late, sizeof(late));
+	seqrow_publish(state_tls(&f.tables, second), &early, sizeof(early));
+	text = fleet_fixture_text(&f, &metrics_per_service, SLOT_NONE);
+	cr_assert_not_null(strstr(text, "\nalived_tls_cert_expiry_timestamp_seconds"
+					"{proto=\"TCP\",vip=\"192.0.2.1\",vport=\"80\"} "
+					"1700000000\n"));
+	cr_assert_null(strstr(text, "_seconds{proto=\"UDP\""));
 	free(text);
 }
 
