@@ -232,6 +232,16 @@ static void check_marks(struct app_load *l)
 		       "check_tun.mark_base %u is outside of check_tun.mark_mask", base);
 }
 
+static void check_tls(struct app_load *l)
+{
+	const struct app_config *c = l->config;
+
+	if (c->tls_max_version_is_set && c->tls_max_version < c->tls_min_version)
+		report(l, DIAG_ERROR, "tls_max_version",
+		       "tls_max_version 1.%u is below tls_min_version 1.%u", c->tls_max_version,
+		       c->tls_min_version);
+}
+
 static void check_experiments(struct app_load *l)
 {
 	const struct app_config *c = l->config;
@@ -259,5 +269,6 @@ void app_check(struct app_load *l)
 	check_periods(l);
 	check_tun_sizes(l);
 	check_marks(l);
+	check_tls(l);
 	check_experiments(l);
 }

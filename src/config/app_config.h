@@ -29,7 +29,9 @@ struct app_config {
 	} logging;
 	bool enable_per_service_metrics;
 	enum tls_version tls_min_version; /* 1.2 */
-	bool stop_keeps;                  /* on_exit: keep */
+	enum tls_version tls_max_version; /* meaning only if tls_max_version_is_set */
+	bool tls_max_version_is_set;
+	bool stop_keeps; /* on_exit: keep */
 	struct {
 		uint32_t backend;               /* set of enum announcer_backend */
 		uint64_t update_period_ns;      /* 50 ms */

@@ -56,6 +56,9 @@ static const struct app_key keys[] = {
 	 .default_text = "false", .doc = "Adds /v1/metrics/per_service."},
 	{"tls_min_version", APP_WORD, AT(tls_min_version), .words = tls_words,
 	 .default_text = "1.2", .doc = "Lowest TLS version of HTTPS and gRPC checks."},
+	{"tls_max_version", APP_WORD, AT(tls_max_version), IS_SET(tls_max_version_is_set),
+	 .words = tls_words, .default_text = "1.3",
+	 .doc = "Highest TLS version of HTTPS and gRPC checks."},
 	{"on_exit", APP_WORD, AT(stop_keeps), .words = exit_words, .default_text = "withdraw",
 	 .doc = "What SIGTERM does: withdraw and disable everything, or leave it as it is."},
 

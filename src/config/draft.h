@@ -16,6 +16,19 @@ struct draft_check {
 	struct check_profile profile;
 	const char *path;        /* NULL: unset */
 	const char *virtualhost; /* NULL: unset */
+	/* What the profile does not say; NULL: nothing. One object for equal texts. */
+	const struct draft_extras *extras;
+};
+
+struct draft_extras {
+	const char *text;           /* identity: one line for each thing that is not the default */
+	struct check_extras extras; /* expect_body not compiled */
+};
+
+/* A file that checks name. */
+struct draft_file {
+	struct draft_file *next;
+	struct tls_file file;
 };
 
 struct draft_real {
@@ -52,7 +65,9 @@ struct draft_service {
 struct draft {
 	struct draft_service *services;
 	uint32_t n_services, n_reals, n_checks;
+	struct draft_file *files;
 	struct arena *arena; /* owns all of it and its strings */
 };
 
+/* Wipes the files, then frees all. */
 void draft_free(struct draft *d);

@@ -1,6 +1,7 @@
 #include "config/gen.h"
 
 #include "base/arena.h"
+#include "config/gen_extras.h"
 #include "config/gen_index.h"
 
 static uint64_t sat_add(uint64_t a, uint64_t b)
@@ -64,6 +65,8 @@ uint32_t gen_find_prefix(const struct generation *g, const struct addr *vip)
 
 void gen_free(struct generation *g)
 {
-	if (g)
-		arena_free(g->arena);
+	if (!g)
+		return;
+	gen_extras_free(g);
+	arena_free(g->arena);
 }

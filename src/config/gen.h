@@ -149,6 +149,7 @@ struct generation {
 	const struct check_profile *profiles;
 	const struct check_extras *extras; /* n_extras */
 	uint32_t n_extras;
+	struct gen_extras_owned *owned; /* what dies with them (gen_extras.h) */
 	const struct service_names *service_names;
 	const uint32_t *service_order; /* n_services slots in file order */
 	const uint32_t *real_order;    /* n_reals slots, grouped by service, in file order */

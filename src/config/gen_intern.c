@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "config/gen_extras.h"
 #include "config/gen_index.h"
 
 /* A growing array of equal-sized records, found by the hash of their meaning. */
@@ -31,6 +32,7 @@ struct gen_intern {
 	struct set strings; /* of gen_strref */
 	struct set profiles;
 	struct set names;
+	struct set extras;        /* of const struct draft_extras *, by text */
 	uint32_t *profile_before; /* by profile: its index in before; grows with profiles.room */
 	/* what came last, by kind of check, and where it went: files repeat themselves */
 	const struct draft_check *last_check[CHECK_KIND__N];
@@ -140,6 +142,7 @@ struct gen_intern *gen_intern_new(const struct generation *before)
 	in->strings.record_bytes = sizeof(gen_strref);
 	in->profiles.record_bytes = sizeof(struct check_profile);
 	in->names.record_bytes = sizeof(struct service_names);
+	in->extras.record_bytes = sizeof(const struct draft_extras *);
 	in->text_room = FIRST_TEXT;
 	in->text_len = TEXT_HEAD; /* what was not set, and what was set to "" */
 	in->text = calloc(1, in->text_room);
@@ -156,6 +159,7 @@ void gen_intern_free(struct gen_intern *in)
 	set_deinit(&in->strings);
 	set_deinit(&in->profiles);
 	set_deinit(&in->names);
+	set_deinit(&in->extras);
 	free(in->profile_before);
 	free(in->text);
 	free(in);
@@ -218,6 +222,18 @@ static bool ref_is(const struct generation *before, gen_strref ref, const char *
 		    : ref == GEN_STR_UNSET;
 }
 
+/* Without what means something in one generation only. */
+static void make_bare(struct check_profile *p)
+{
+	p->path = p->virtualhost = p->extras_text = GEN_STR_UNSET;
+	p->extras = 0;
+}
+
+static const char *text_of(const struct draft_extras *extras)
+{
+	return extras ? extras->text : NULL;
+}
+
 static uint32_t find_before(const struct generation *before, const struct check_profile *bare,
 			    const struct draft_check *c, uint64_t hash)
 {
@@ -229,10 +245,11 @@ static uint32_t find_before(const struct generation *before, const struct check_
 	while ((i = gen_index_next(&before->index->profiles, hash, &at)) != SLOT_NONE) {
 		struct check_profile old = before->profiles[i];
 
-		old.path = old.virtualhost = GEN_STR_UNSET;
+		make_bare(&old);
 		if (memcmp(&old, bare, sizeof(old)) == 0 &&
 		    ref_is(before, before->profiles[i].path, c->path) &&
-		    ref_is(before, before->profiles[i].virtualhost, c->virtualhost))
+		    ref_is(before, before->profiles[i].virtualhost, c->virtualhost) &&
+		    ref_is(before, before->profiles[i].extras_text, text_of(c->extras)))
 			break;
 	}
 	return i;
@@ -249,20 +266,46 @@ static int note_before(struct gen_intern *in, uint32_t index, uint32_t index_bef
 	return 0;
 }
 
+/* Index + 1 of a check's extras, 0 if it has none. */
+static int intern_extras(struct gen_intern *in, const struct draft_extras *extras, uint64_t hash,
+			 uint32_t *ret_ref)
+{
+	const struct draft_extras *known;
+	uint32_t at = (uint32_t)hash, i;
+
+	*ret_ref = 0;
+	if (!extras)
+		return 0;
+	while ((i = set_next(&in->extras, hash, &at)) != SLOT_NONE) {
+		memcpy(&known, set_at(&in->extras, i), sizeof(known));
+		if (strcmp(known->text, extras->text) == 0)
+			break;
+	}
+	if (i == SLOT_NONE) {
+		TRY(set_add(&in->extras, hash, &extras));
+		i = in->extras.n - 1;
+	}
+	*ret_ref = i + 1;
+	return 0;
+}
+
 static int add_profile(struct gen_intern *in, const struct draft_check *c, uint32_t *ret_index)
 {
 	struct check_profile bare = c->profile, full;
 	uint32_t n_known = in->profiles.n, index = 0;
-	struct string path, virtualhost;
+	struct string path, virtualhost, extras;
 	uint64_t hash;
 
-	bare.path = bare.virtualhost = GEN_STR_UNSET;
+	make_bare(&bare);
 	TRY(intern_string(in, c->path, &path));
 	TRY(intern_string(in, c->virtualhost, &virtualhost));
+	TRY(intern_string(in, text_of(c->extras), &extras));
 	/* the hash of a profile speaks of its text, not of where that lies, so that it is the same
 	 * in every generation */
-	hash = hash_bytes(&bare, sizeof(bare), hash_u64(path.hash, virtualhost.hash));
+	hash = hash_bytes(&bare, sizeof(bare), hash_u64(path.hash, virtualhost.hash) ^ extras.hash);
 	full = bare;
+	full.extras_text = extras.ref;
+	TRY(intern_extras(in, c->extras, extras.hash, &full.extras));
 	full.path = path.ref;
 	full.virtualhost = virtualhost.ref;
 	TRY(set_intern(&in->profiles, hash, &full, &index));
@@ -281,7 +324,8 @@ int gen_intern_profile(struct gen_intern *in, const struct draft_check *c, uint3
 	ASSERT(kind < CHECK_KIND__N);
 	last = in->last_check[kind];
 	if (!last || memcmp(&last->profile, &c->profile, sizeof(c->profile)) != 0 ||
-	    !same_text(last->path, c->path) || !same_text(last->virtualhost, c->virtualhost)) {
+	    !same_text(last->path, c->path) || !same_text(last->virtualhost, c->virtualhost) ||
+	    !same_text(text_of(last->extras), text_of(c->extras))) {
 		TRY(add_profile(in, c, &in->last_profile[kind]));
 		in->last_check[kind] = c;
 	}
@@ -371,5 +415,5 @@ int gen_intern_finish(const struct gen_intern *in, struct generation *g)
 	g->profiles = profiles;
 	g->n_profiles = in->profiles.n;
 	g->service_names = names;
-	return 0;
+	return err_trace(gen_extras_make(g, (const void *)in->extras.records, in->extras.n));
 }

@@ -80,16 +80,38 @@ static void parse_head(struct services_run *run, const struct services_row *row,
 	}
 }
 
-/* A further url sets values of the same check: the reference merges them field by field. */
-static void count_url(struct services_run *run, uint32_t check,
-		      const struct services_lex_statement *st)
+static bool asks_urls(uint8_t block)
 {
-	if (++run->tree.nodes[check].n_urls == 1)
-		return;
-	run->tree.nodes[check].n_urls = 2;
-	diag_report(run->diag, DIAG_WARNING, st->words[0].pos, st->words[0].len,
-		    "write one check for each url",
-		    "another url of this check: the values of all are merged, one is asked for");
+	return block == BLOCK_HTTP || block == BLOCK_SSL;
+}
+
+/* The node that a url's values go to: the check's own, or one of its own for each further url. In a
+ * check that asks for none, all of them say the same thing: what the reference's merging gives. */
+static int add_url(struct services_run *run, uint32_t check,
+		   const struct services_lex_statement *st, uint32_t *ret_node)
+{
+	const struct services_lex_word *w = &st->words[0];
+	struct services_node *n = &run->tree.nodes[check];
+	bool is_further = n->n_urls > 0;
+
+	if (n->n_urls < UINT8_MAX)
+		n->n_urls++;
+	*ret_node = check;
+	if (!is_further)
+		return 0;
+	if (!asks_urls(n->block)) {
+		diag_report(run->diag, DIAG_WARNING, w->pos, w->len, NULL,
+			    "another url of this check: the values of all are merged");
+		return 0;
+	}
+	if (n->n_urls == EXTRAS_MAX_URLS + 1)
+		diag_report(run->diag, DIAG_ERROR, w->pos, w->len, "write a further check",
+			    "a check has at most %d urls", EXTRAS_MAX_URLS);
+	TRY(services_tree_add(&run->tree, check, BLOCK_URL, ret_node));
+	n = &run->tree.nodes[*ret_node];
+	n->pos = w->pos;
+	n->len = w->len;
+	return 0;
 }
 
 /* Without a brace: does the next statement look like the inside of the block? */
@@ -122,11 +144,8 @@ static int add_node(struct services_run *run, const struct services_row *row,
 	uint32_t parent = services_block_top(run)->node, node = TREE_NONE;
 	struct services_node *n;
 
-	if (row->opens == BLOCK_URL) {
-		count_url(run, parent, st);
-		*ret_node = parent;
-		return 0;
-	}
+	if (row->opens == BLOCK_URL)
+		return err_trace(add_url(run, parent, st, ret_node));
 	TRY(services_tree_add(&run->tree, parent, row->opens, &node));
 	n = &run->tree.nodes[node];
 	n->pos = st->words[0].pos;

@@ -249,7 +249,8 @@ static bool same_check(const void *a, const void *b)
 
 	return addr_eq(&x->connect_ip, &y->connect_ip) && x->connect_port == y->connect_port &&
 	       memcmp(&x->profile, &y->profile, sizeof(x->profile)) == 0 &&
-	       same_text(x->path, y->path) && same_text(x->virtualhost, y->virtualhost);
+	       same_text(x->path, y->path) && same_text(x->virtualhost, y->virtualhost) &&
+	       x->extras == y->extras;
 }
 
 int services_check_repeated(struct services_run *run, uint32_t node,

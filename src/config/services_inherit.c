@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "config/services_check.h"
+#include "config/services_extras.h"
 #include "config/services_group.h"
 
 static const uint64_t default_timeout_ns = UINT64_C(5000000000);
@@ -70,7 +71,19 @@ static enum check_kind kind_of(const struct services_node *n)
 
 static const char *virtualhost_of(const struct services_values *v)
 {
-	return v->check.url_virtualhost ? v->check.url_virtualhost : v->inherited.virtualhost;
+	return v->url.virtualhost ? v->url.virtualhost : v->inherited.virtualhost;
+}
+
+/* The one good status; a list of them stands in the extras. */
+static uint16_t single_status(const struct status_set *s)
+{
+	return s && s->n == 1 && s->at[0].first == s->at[0].last ? s->at[0].first : 0;
+}
+
+static bool sends_no_name(const struct app_config *app, const struct services_values *v)
+{
+	return v->inherited.enable_sni == 0 || (v->inherited.sni && !v->inherited.sni[0]) ||
+	       (app->experiments.enable_tls_sni_is_set && !app->experiments.enable_tls_sni);
 }
 
 static bool has_tls_kind(enum check_kind kind)
@@ -83,7 +96,6 @@ static uint8_t profile_flags(const struct app_config *app, enum check_kind kind,
 {
 	bool is_clear = kind == CHECK_GRPC && !v->check.tls;
 	bool has_tls = has_tls_kind(kind) && !is_clear;
-	bool no_sni = app->experiments.enable_tls_sni_is_set && !app->experiments.enable_tls_sni;
 	bool is_dynamic = kind != CHECK_TCP && v->check.dynamic_weight_enable;
 	const char *name = virtualhost_of(v);
 	unsigned flags = 0;
@@ -94,9 +106,9 @@ static uint8_t profile_flags(const struct app_config *app, enum check_kind kind,
 		flags |= PROFILE_DYNAMIC_WEIGHT;
 	if (v->check.dynamic_weight_in_header)
 		flags |= PROFILE_WEIGHT_IN_HEADER;
-	if (v->check.digest.is_set)
+	if (v->url.digest.is_set)
 		flags |= PROFILE_HAS_DIGEST;
-	if (has_tls && name && name[0] && !no_sni)
+	if (has_tls && name && name[0] && !sends_no_name(app, v))
 		flags |= PROFILE_SNI;
 	if (is_clear)
 		flags |= PROFILE_TLS_OFF;
@@ -117,15 +129,17 @@ static void fill_profile(struct check_profile *p, const struct app_config *app,
 		v->check.check_timeout_ns ? v->check.check_timeout_ns : p->connect_timeout_ns;
 	p->fwmark = v->fwmark;
 	p->weight_coefficient = v->check.dynamic_weight_coefficient;
-	memcpy(p->digest, v->check.digest.md5, sizeof(p->digest));
-	p->status_code = (uint16_t)v->check.status_code;
+	memcpy(p->digest, v->url.digest.md5, sizeof(p->digest));
+	p->status_code = single_status(v->url.status);
 	p->kind = (uint8_t)kind;
 	p->flags = profile_flags(app, kind, v);
 	p->retry = (uint8_t)v->inherited.retry;
 	p->rise = (uint8_t)v->inherited.rise;
 	p->fall = (uint8_t)(v->inherited.fall ? v->inherited.fall : v->inherited.retry + 1);
 	if (has_tls_kind(kind) && !(p->flags & PROFILE_TLS_OFF))
-		p->tls_min_version = (uint8_t)app->tls_min_version;
+		p->tls_min_version = v->inherited.tls_min_version
+					     ? (uint8_t)(v->inherited.tls_min_version - 1)
+					     : (uint8_t)app->tls_min_version;
 }
 
 /* Decisions 17: where the check connects to if the block does not say. */
@@ -156,10 +170,11 @@ static int inherit_check(struct services_run *run, uint32_t node, const struct s
 	services_tree_apply(&run->tree, node, &v);
 	fill_profile(&c->profile, run->app, kind_of(n), &v);
 	fill_target(c, run->app, s, r, &v);
-	c->path = v.check.path;
+	c->path = v.url.path;
 	c->virtualhost = virtualhost_of(&v);
 	c->pos = n->pos;
 	services_check_check(run, &subject, s, r, c);
+	TRY(services_extras_resolve(run, &subject, c));
 	if (run->tree.nodes[n->parent].n_children > 1)
 		TRY(services_check_repeated(run, node, c, &is_repeated));
 	if (is_repeated)

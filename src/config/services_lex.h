@@ -14,7 +14,7 @@
 
 struct diag;
 
-enum { LEX_WORDS = 8 };
+enum { LEX_WORDS = 10 };
 enum services_lex_end { LEX_LINE, LEX_OPEN, LEX_CLOSE, LEX_EOF };
 
 struct services_lex_word {

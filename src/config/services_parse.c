@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -228,7 +229,10 @@ static void run_deinit(struct services_run *run)
 	services_seen_deinit(&run->vips);
 	services_seen_deinit(&run->reals);
 	services_seen_deinit(&run->checks);
-	arena_free(run->arena);
+	services_seen_deinit(&run->extras);
+	services_seen_deinit(&run->pairs);
+	free(run->scratch);
+	draft_free(run->draft);
 }
 
 static int run_init(struct services_run *run, const struct app_config *app, struct source *src,
@@ -239,13 +243,19 @@ static int run_init(struct services_run *run, const struct app_config *app, stru
 	run->source = src;
 	run->diag = d;
 	run->first_ignored = SOURCE_NOWHERE;
+	run->last_extras_report = SOURCE_NOWHERE;
 	run->frames[0] = (struct services_frame){.node = TREE_NONE, .block = BLOCK_TOP};
 	run->n_frames = 1;
 	services_schema_init(&run->schema);
 	run->arena = arena_new();
 	if (run->arena)
 		run->draft = arena_alloc(run->arena, sizeof(*run->draft));
-	return run->draft ? 0 : err_origin(-ENOMEM);
+	if (!run->draft) {
+		arena_free(run->arena);
+		return err_origin(-ENOMEM);
+	}
+	run->draft->arena = run->arena;
+	return 0;
 }
 
 static int parse_all(struct services_run *run, const struct source_file *file, bool may_include,
@@ -266,8 +276,7 @@ static int parse_all(struct services_run *run, const struct source_file *file, b
 	report_static(run);
 	if (diag_errors(run->diag))
 		return SERVICES_BAD;
-	run->draft->arena = TAKE(run->arena);
-	*ret_draft = run->draft;
+	*ret_draft = TAKE(run->draft);
 	return 0;
 }
 

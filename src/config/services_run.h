@@ -43,7 +43,7 @@ struct services_run {
 	struct source *source;
 	struct diag *diag;
 	struct arena *arena; /* the draft's */
-	struct draft *draft;
+	struct draft *draft; /* NULL once it is given away */
 	struct draft_service *last_service;
 	struct services_schema schema;
 	struct services_tree tree;
@@ -53,6 +53,11 @@ struct services_run {
 	uint32_t n_included;
 	bool may_include; /* false: text in memory, no file is read for it */
 	struct services_seen services, vips, reals, checks;
+	struct services_seen extras, pairs; /* of struct draft_extras, struct services_pair */
+	const struct draft_extras *last_extras;
+	char *scratch; /* where a check's extras are written down */
+	size_t scratch_bytes;
+	source_pos last_extras_report; /* what is inherited is reported once */
 	struct services_memo memos[SCHEMA_MAX_ROWS];
 	bool is_ignored[SCHEMA_MAX_ROWS]; /* keywords of keepalived that were met */
 	source_pos first_ignored;         /* SOURCE_NOWHERE: none */

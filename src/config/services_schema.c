@@ -14,6 +14,7 @@
 #define G   (1 << BLOCK_GRPC)
 #define C   (T | H | G)
 #define U   (1 << BLOCK_URL)
+#define TLS (S | R | 1 << BLOCK_SSL | G)
 #define TOP (1 << BLOCK_TOP)
 #define ALL ((1 << BLOCK__N) - 1)
 
@@ -38,6 +39,8 @@ const struct services_values services_schema_defaults = {
 			.weight = 1,
 			.lvs_method = LVS_TUN,
 			.init_state = INIT_AUTO,
+			.verify = SERVICES_BOOL_UNSET,
+			.enable_sni = SERVICES_BOOL_UNSET,
 		},
 	.service = {.quorum = 1},
 };
@@ -143,14 +146,63 @@ const struct services_row services_schema_rows[] = {
 	{ "tls", .blocks = G, AT(check.tls), .type = TYPE_BOOL,
 	  .doc = "off: HTTP/2 in the clear, with prior knowledge (on)" },
 
-	{ "path", .blocks = U, AT(check.path), .type = TYPE_PATH,
+	{ "sni", "sni_name", TLS, AT(inherited.sni), .type = TYPE_SNI,
+	  .doc = "TLS server name that is sent, or off (virtualhost)" },
+	{ "enable_sni", .blocks = TLS, AT(inherited.enable_sni), .type = TYPE_BOOL,
+	  .doc = "keepalived's switch: off sends no name, whatever sni says (on)" },
+	{ "tls_min_version", .blocks = TLS,
+	  AT(inherited.tls_min_version), .type = TYPE_TLS_VERSION,
+	  .doc = "1.0 1.1 1.2 1.3: lowest TLS version (tls_min_version of alived.yaml)" },
+	{ "tls_max_version", .blocks = TLS,
+	  AT(inherited.tls_max_version), .type = TYPE_TLS_VERSION,
+	  .doc = "1.0 1.1 1.2 1.3: highest TLS version (tls_max_version of alived.yaml)" },
+	{ "verify", .blocks = TLS, AT(inherited.verify), .type = TYPE_BOOL,
+	  .doc = "the server's certificate must be good and be for verify_name (off)" },
+	{ "ca_file", .blocks = TLS, AT(inherited.ca_file), .type = TYPE_CA_FILE,
+	  .doc = "PEM file of the authorities that verify trusts (the system's)" },
+	{ "verify_name", .blocks = TLS, AT(inherited.verify_name), .type = TYPE_VERIFY_NAME,
+	  .doc = "name or address that verify wants (the server name, else the address)" },
+	{ "cert_file", .blocks = TLS, AT(inherited.cert_file), .type = TYPE_CERT_FILE,
+	  .doc = "PEM file of the client's certificate, its chain behind it" },
+	{ "key_file", .blocks = TLS, AT(inherited.key_file), .type = TYPE_KEY_FILE,
+	  .doc = "PEM file of its private key (in cert_file)" },
+	{ "session_reuse", .blocks = TLS, AT(inherited.session_reuse), .type = TYPE_REUSE,
+	  .doc = "off on auto: resume TLS sessions; auto: a full handshake at least every 10th time"
+		 " and after a failure (off)" },
+	{ "expire_warn", .blocks = TLS, AT(inherited.expire_warn_days), NUMBER(0, 3650),
+	  .doc = "days before the server's certificate expires that a warning shows (0 = never)" },
+
+	{ "method", .blocks = H, AT(check.method), .type = TYPE_HTTP_METHOD,
+	  .doc = "HTTP method; nothing is sent as body (GET)" },
+	{ "header", .blocks = H, AT(check.header), .type = TYPE_HEADER,
+	  .doc = "NAME VALUE: sent with each request; may be given several times" },
+	{ "http_protocol", .blocks = H, AT(check.http_protocol), .type = TYPE_HTTP_VERSION,
+	  .doc = "1.1, 2 (in the clear with prior knowledge) or auto, what TLS agrees on (1.1)" },
+	{ "max_response_time", .blocks = H, AT(check.max_response_ns), SECONDS(0),
+	  .doc = "seconds; a slower answer is bad (0 = check_timeout alone)" },
+	{ "max_body_size", .blocks = H,
+	  AT(check.max_body_bytes), .type = TYPE_BYTES, .min = 1, .max = EXTRAS_MAX_BODY_BYTES,
+	  .doc = "bytes, or with k or m behind; a longer body is bad (64m; with expect_body 1m)" },
+	{ "drain_status", .blocks = H,
+	  AT(check.drain_status), .type = TYPE_STATUS, .min = 100, .max = 599,
+	  .doc = "statuses and ranges that ask for no new traffic (none)" },
+
+	{ "path", .blocks = U, AT(url.path), .type = TYPE_PATH,
 	  .doc = "request target, with its query (/)" },
-	{ "status_code", .blocks = U, AT(check.status_code), .type = TYPE_STATUS,
-	  .doc = "the one good status, 100 to 599 (0 = any)" },
-	{ "digest", .blocks = U, AT(check.digest), .type = TYPE_DIGEST,
+	{ "status_code", .blocks = U, AT(url.status), .type = TYPE_STATUS, .max = 599,
+	  .doc = "good statuses and ranges, as 200-299 301 (0 = any)" },
+	{ "digest", .blocks = U, AT(url.digest), .type = TYPE_DIGEST,
 	  .doc = "MD5 of the good body, 32 hex digits" },
-	{ "virtualhost", .blocks = U, AT(check.url_virtualhost), .type = TYPE_VIRTUALHOST,
+	{ "virtualhost", .blocks = U, AT(url.virtualhost), .type = TYPE_VIRTUALHOST,
 	  .doc = "wins over all others" },
+	{ "expect_body", "regex", U, AT(url.expect_body), .type = TYPE_REGEX,
+	  .doc = "regular expression (PCRE2) that a good body has a match of" },
+	{ "regex_options", .blocks = U, AT(url.has_regex_options), .type = TYPE_NO_REGEX,
+	  .doc = "error with expect_body: write (?i), (?s), ... into the pattern" },
+	{ "regex_min_offset", .blocks = U, AT(url.has_regex_min), .type = TYPE_NO_REGEX,
+	  .doc = "error with expect_body" },
+	{ "regex_max_offset", .blocks = U, AT(url.has_regex_max), .type = TYPE_NO_REGEX,
+	  .doc = "error with expect_body" },
 
 	/* leaving these out would change a verdict */
 	{ "virtual_server_group", REFUSED(TOP),
@@ -162,7 +214,6 @@ const struct services_row services_schema_rows[] = {
 	{ "PING_CHECK", REFUSED(R), .doc = unchecked },
 	{ "FILE_CHECK", REFUSED(R), .doc = unchecked },
 	{ "BFD_CHECK", REFUSED(R), .doc = unchecked },
-	{ "regex", REFUSED(U), .doc = "the check would pass whatever the body is" },
 	{ "regex_no_match", REFUSED(U), .doc = "the check would pass whatever the body is" },
 
 	/* keepalived's, without meaning or effect here */
@@ -219,14 +270,10 @@ const struct services_row services_schema_rows[] = {
 	{ "bind_port", IGNORED(C), .doc = "keepalived: source port" },
 	{ "bind_if", IGNORED(C), .doc = "keepalived: source interface" },
 	{ "log_all_failures", IGNORED(C), .doc = "keepalived: logging" },
-	{ "http_protocol", IGNORED(H), .doc = "keepalived: always 1.1 here" },
 	{ "fast_recovery", IGNORED(H), .doc = "keepalived: several urls" },
-	{ "enable_sni", IGNORED(H), .doc = "keepalived: on here, see experiments.enable_tls_sni" },
-	{ "sni_name", IGNORED(H), .doc = "keepalived: virtualhost is sent" },
+	{ "enable_sni", IGNORED(1 << BLOCK_HTTP), .doc = "keepalived: no TLS here" },
+	{ "sni_name", IGNORED(1 << BLOCK_HTTP), .doc = "keepalived: no TLS here" },
 	{ "tls_compliant", IGNORED(H | U), .doc = "keepalived: close_notify" },
-	{ "regex_options", IGNORED(U), .doc = "keepalived: regex" },
-	{ "regex_min_offset", IGNORED(U), .doc = "keepalived: regex" },
-	{ "regex_max_offset", IGNORED(U), .doc = "keepalived: regex" },
 	{ "regex_stack", IGNORED(U), .doc = "keepalived: regex" },
 };
 /* clang-format on */
@@ -358,7 +405,7 @@ unsigned services_schema_size(enum services_type type)
 {
 	static const uint8_t sizes[TYPE__N] = {
 		[TYPE_SECONDS] = sizeof(uint64_t),   [TYPE_NUMBER] = sizeof(uint32_t),
-		[TYPE_PORT] = sizeof(uint32_t),      [TYPE_STATUS] = sizeof(uint32_t),
+		[TYPE_PORT] = sizeof(uint32_t),      [TYPE_STATUS] = sizeof(void *),
 		[TYPE_WEIGHT] = sizeof(uint32_t),    [TYPE_BOOL] = sizeof(uint8_t),
 		[TYPE_METHOD] = sizeof(uint8_t),     [TYPE_PROTOCOL] = sizeof(uint8_t),
 		[TYPE_INIT_STATE] = sizeof(uint8_t), [TYPE_TEXT] = sizeof(char *),
@@ -366,6 +413,13 @@ unsigned services_schema_size(enum services_type type)
 		[TYPE_VIRTUALHOST] = sizeof(char *), [TYPE_PATH] = sizeof(char *),
 		[TYPE_NETWORK4] = sizeof(char *),    [TYPE_NETWORK6] = sizeof(char *),
 		[TYPE_ADDR] = sizeof(struct addr),   [TYPE_DIGEST] = sizeof(struct services_digest),
+		[TYPE_BYTES] = sizeof(uint32_t),     [TYPE_HTTP_METHOD] = sizeof(char *),
+		[TYPE_HEADER] = sizeof(char *),      [TYPE_HTTP_VERSION] = sizeof(uint8_t),
+		[TYPE_REGEX] = sizeof(char *),       [TYPE_NO_REGEX] = sizeof(uint8_t),
+		[TYPE_SNI] = sizeof(char *),         [TYPE_REUSE] = sizeof(uint8_t),
+		[TYPE_VERIFY_NAME] = sizeof(char *), [TYPE_TLS_VERSION] = sizeof(uint8_t),
+		[TYPE_CA_FILE] = sizeof(void *),     [TYPE_CERT_FILE] = sizeof(void *),
+		[TYPE_KEY_FILE] = sizeof(void *),
 	};
 
 	return sizes[type];

@@ -115,6 +115,16 @@ void services_tree_apply(const struct services_tree *t, uint32_t node, struct se
 }
 static_assert(sizeof(char *) == sizeof(uint64_t), "both are copied as 8 bytes");
 
+uint32_t services_tree_next(const struct services_tree *t, uint32_t node, size_t offset,
+			    uint32_t after)
+{
+	uint32_t i = after == TREE_NONE ? t->nodes[node].first_setting : t->settings[after].next;
+
+	while (i != TREE_NONE && services_schema_rows[t->settings[i].row].offset != offset)
+		i = t->settings[i].next;
+	return i;
+}
+
 static uint32_t last_setting_of(const struct services_tree *t, uint32_t node, size_t offset)
 {
 	uint32_t found = TREE_NONE, i = t->nodes[node].first_setting;

@@ -10,8 +10,10 @@
 #define TREE_NONE UINT32_MAX
 
 union services_value {
-	uint64_t number; /* seconds (ns), numbers, enumerators, booleans */
-	const char *text;
+	uint64_t number;  /* seconds (ns), numbers, enumerators, booleans */
+	const char *text; /* NULL is a value too */
+	const struct status_set *status;
+	const struct tls_file *file;
 	struct addr addr;
 	struct services_digest digest;
 };
@@ -36,7 +38,7 @@ struct services_node {
 	bool has_port;
 	bool is_broken; /* its head was reported: nothing that depends on it is */
 	uint8_t block;  /* enum services_block */
-	uint8_t n_urls;
+	uint8_t n_urls; /* the first one's values are the check's own, others are its children */
 	uint32_t n_children;
 };
 
@@ -57,6 +59,10 @@ MUST_CHECK int services_tree_set(struct services_tree *t, uint32_t node,
 				 const struct services_setting *setting);
 /* Writes what the block sets into v, in file order. */
 void services_tree_apply(const struct services_tree *t, uint32_t node, struct services_values *v);
+/* The first setting behind after (TREE_NONE: of all) that the block itself makes of the value at
+ * this offset, or TREE_NONE. */
+uint32_t services_tree_next(const struct services_tree *t, uint32_t node, size_t offset,
+			    uint32_t after);
 /* Where the value at this offset of struct services_values comes from: the last setting of it in
  * the block or the nearest block around it, else the head of the block. For diagnostics. */
 void services_tree_origin(const struct services_tree *t, uint32_t node, size_t offset,

@@ -8,10 +8,12 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "config/services_http.h"
 #include "config/services_text.h"
+#include "config/services_tls.h"
 
 enum { NS_PER_S = 1000000000, SHOWN_BYTES = 64, WEIGHT_MAX = 65535, YANET_WEIGHT_MAX = 100 };
-enum { STATUS_MIN = 100, STATUS_MAX = 599, NUMBER_BYTES = 64 };
+enum { NUMBER_BYTES = 64 };
 
 static void report(struct services_run *run, enum diag_severity severity,
 		   const struct services_lex_word *w, const char *hint, const char *problem)
@@ -19,6 +21,12 @@ static void report(struct services_run *run, enum diag_severity severity,
 	int shown = (int)MIN(w->len, (uint32_t)SHOWN_BYTES);
 
 	diag_report(run->diag, severity, w->pos, w->len, hint, "'%.*s' %s", shown, w->at, problem);
+}
+
+void services_value_warn(struct services_run *run, const struct services_lex_word *w,
+			 const char *hint, const char *problem)
+{
+	report(run, DIAG_WARNING, w, hint, problem);
 }
 
 int services_value_refuse(struct services_run *run, const struct services_lex_word *w,
@@ -31,7 +39,7 @@ int services_value_refuse(struct services_run *run, const struct services_lex_wo
 /* --- numbers --------------------------------------------------------------------------------- */
 
 /* Decimal with an optional + sign, as the reference reads integers. */
-static bool to_number(const struct services_lex_word *w, uint64_t *ret)
+bool services_value_number(const struct services_lex_word *w, uint64_t *ret)
 {
 	bool has_sign = w->len > 1 && w->at[0] == '+';
 
@@ -70,7 +78,7 @@ static int parse_number(struct services_run *run, const struct services_row *row
 	const struct services_lex_word *w = &st->words[1];
 	uint64_t v;
 
-	if (!to_number(w, &v)) {
+	if (!services_value_number(w, &v)) {
 		if (!is_integer(w))
 			return services_value_refuse(run, w, NULL, "is no whole number");
 		return refuse_range(run, row, w);
@@ -102,26 +110,6 @@ static int parse_weight(struct services_run *run, const struct services_row *row
 	} else if (ret->number > YANET_WEIGHT_MAX && run->app->balancer.backend == BALANCER_YANET) {
 		report(run, DIAG_WARNING, w, NULL, "is more than YANET's nominal maximum of 100");
 	}
-	return 0;
-}
-
-static int parse_status(struct services_run *run, const struct services_row *row,
-			const struct services_lex_statement *st, union services_value *ret)
-{
-	const struct services_lex_word *w = &st->words[1];
-
-	if (st->n_words > 2 || memchr(w->at, '-', w->len)) {
-		diag_report(run->diag, DIAG_ERROR, w->pos, w->len,
-			    "0 or no status_code accepts any",
-			    "one status code is supported, no list and no range");
-		return SERVICES_VALUE_BAD;
-	}
-	if (!to_number(w, &ret->number))
-		return services_value_refuse(run, w, NULL, "is no whole number");
-	if (ret->number && (ret->number < STATUS_MIN || ret->number > STATUS_MAX))
-		return services_value_refuse(run, w, "0 accepts any",
-					     "is no status code: 100 to 599");
-	(void)row;
 	return 0;
 }
 
@@ -185,13 +173,9 @@ static int parse_seconds(struct services_run *run, const struct services_row *ro
 
 /* --- choices --------------------------------------------------------------------------------- */
 
-struct choice {
-	const char *name;
-	uint8_t value;
-};
-
-static const struct choice *choose(const struct services_lex_word *w, const struct choice *from,
-				   size_t n, bool any_case)
+const struct services_choice *services_value_choose(const struct services_lex_word *w,
+						    const struct services_choice *from, size_t n,
+						    bool any_case)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strlen(from[i].name);
@@ -206,15 +190,15 @@ static const struct choice *choose(const struct services_lex_word *w, const stru
 static int parse_bool(struct services_run *run, const struct services_row *row,
 		      const struct services_lex_statement *st, union services_value *ret)
 {
-	static const struct choice words[] = {
+	static const struct services_choice words[] = {
 		{"on", 1},  {"true", 1},  {"yes", 1}, {"1", 1},
 		{"off", 0}, {"false", 0}, {"no", 0},  {"0", 0},
 	};
-	const struct choice *c = NULL;
+	const struct services_choice *c = NULL;
 
 	(void)row;
 	if (st->n_words > 1)
-		c = choose(&st->words[1], words, ARRAY_LEN(words), true);
+		c = services_value_choose(&st->words[1], words, ARRAY_LEN(words), true);
 	if (st->n_words > 1 && !c)
 		return services_value_refuse(run, &st->words[1], "on true yes 1, or off false no 0",
 					     "is neither true nor false");
@@ -225,9 +209,10 @@ static int parse_bool(struct services_run *run, const struct services_row *row,
 static int parse_protocol(struct services_run *run, const struct services_row *row,
 			  const struct services_lex_statement *st, union services_value *ret)
 {
-	static const struct choice words[] = {{"TCP", L4_TCP}, {"", L4_TCP}, {"UDP", L4_UDP}};
+	static const struct services_choice words[] = {
+		{"TCP", L4_TCP}, {"", L4_TCP}, {"UDP", L4_UDP}};
 	const struct services_lex_word *w = &st->words[1];
-	const struct choice *c = choose(w, words, ARRAY_LEN(words), true);
+	const struct services_choice *c = services_value_choose(w, words, ARRAY_LEN(words), true);
 
 	(void)row;
 	if (!c && run->app->balancer.backend == BALANCER_YANET)
@@ -241,10 +226,10 @@ static int parse_protocol(struct services_run *run, const struct services_row *r
 static int parse_init_state(struct services_run *run, const struct services_row *row,
 			    const struct services_lex_statement *st, union services_value *ret)
 {
-	static const struct choice words[] = {
+	static const struct services_choice words[] = {
 		{"auto", INIT_AUTO}, {"up", INIT_UP}, {"down", INIT_DOWN}};
 	const struct services_lex_word *w = &st->words[1];
-	const struct choice *c = choose(w, words, ARRAY_LEN(words), true);
+	const struct services_choice *c = services_value_choose(w, words, ARRAY_LEN(words), true);
 
 	(void)row;
 	if (!c)
@@ -261,23 +246,23 @@ static int parse_init_state(struct services_run *run, const struct services_row 
 static int parse_tunnel(struct services_run *run, const struct services_lex_statement *st,
 			union services_value *ret)
 {
-	static const struct choice types[] = {{"ipip", LVS_TUN}, {"gre", LVS_GRE}};
-	static const struct choice sums[] = {{"nocsum", 0}, {"csum", 0}, {"remcsum", 0}};
+	static const struct services_choice types[] = {{"ipip", LVS_TUN}, {"gre", LVS_GRE}};
+	static const struct services_choice sums[] = {{"nocsum", 0}, {"csum", 0}, {"remcsum", 0}};
 	uint32_t n = MIN(st->n_words, (uint32_t)LEX_WORDS);
 
 	for (uint32_t i = 2; i < n; i++) {
 		const struct services_lex_word *w = &st->words[i];
-		const struct choice *type = NULL;
+		const struct services_choice *type = NULL;
 
 		if (str_is(w->at, w->len, "type") && i + 1 < n) {
 			w = &st->words[++i];
-			type = choose(w, types, ARRAY_LEN(types), false);
+			type = services_value_choose(w, types, ARRAY_LEN(types), false);
 			if (type) {
 				ret->number = type->value;
 				continue;
 			}
 		}
-		if (!choose(w, sums, ARRAY_LEN(sums), false))
+		if (!services_value_choose(w, sums, ARRAY_LEN(sums), false))
 			return services_value_refuse(run, w, NULL,
 						     "is no tunnel type: ipip or gre");
 	}
@@ -287,12 +272,12 @@ static int parse_tunnel(struct services_run *run, const struct services_lex_stat
 static int parse_method(struct services_run *run, const struct services_row *row,
 			const struct services_lex_statement *st, union services_value *ret)
 {
-	static const struct choice words[] = {
+	static const struct services_choice words[] = {
 		{"TUN", LVS_TUN}, {"IPIP", LVS_TUN}, {"GRE", LVS_GRE},
 		{"DR", LVS_DR},   {"NAT", LVS_NAT},
 	};
 	const struct services_lex_word *w = &st->words[1];
-	const struct choice *c = choose(w, words, ARRAY_LEN(words), true);
+	const struct services_choice *c = services_value_choose(w, words, ARRAY_LEN(words), true);
 
 	(void)row;
 	if (!c)
@@ -347,11 +332,12 @@ static const struct {
 	int (*parse)(struct services_run *run, const struct services_row *row,
 		     const struct services_lex_statement *st, union services_value *ret);
 	uint8_t min_values, max_values;
+	bool depends; /* on more than its word: the same word may mean another value elsewhere */
 } types[TYPE__N] = {
 	[TYPE_SECONDS] = {parse_seconds, 1, 1},
 	[TYPE_NUMBER] = {parse_number, 1, 1},
 	[TYPE_PORT] = {parse_port, 1, 1},
-	[TYPE_STATUS] = {parse_status, 1, UINT8_MAX},
+	[TYPE_STATUS] = {services_http_status, 1, UINT8_MAX},
 	[TYPE_WEIGHT] = {parse_weight, 1, 1},
 	[TYPE_BOOL] = {parse_bool, 0, 1},
 	[TYPE_METHOD] = {parse_method, 1, LEX_WORDS - 1},
@@ -366,6 +352,19 @@ static const struct {
 	[TYPE_NETWORK6] = {services_text_network, 1, 1},
 	[TYPE_ADDR] = {parse_addr, 1, 1},
 	[TYPE_DIGEST] = {services_text_digest, 1, 1},
+	[TYPE_BYTES] = {services_http_bytes, 1, 1},
+	[TYPE_HTTP_METHOD] = {services_http_method, 1, 1},
+	[TYPE_HEADER] = {services_http_header, 1, UINT8_MAX},
+	[TYPE_HTTP_VERSION] = {services_http_version, 1, 1},
+	[TYPE_REGEX] = {services_http_regex, 1, 1},
+	[TYPE_NO_REGEX] = {services_http_no_regex, 0, UINT8_MAX},
+	[TYPE_SNI] = {services_tls_sni, 1, 1},
+	[TYPE_VERIFY_NAME] = {services_tls_verify_name, 1, 1},
+	[TYPE_TLS_VERSION] = {services_tls_version, 1, 1},
+	[TYPE_REUSE] = {services_tls_reuse, 1, 1},
+	[TYPE_CA_FILE] = {services_tls_file, 1, 1, true},
+	[TYPE_CERT_FILE] = {services_tls_file, 1, 1, true},
+	[TYPE_KEY_FILE] = {services_tls_file, 1, 1, true},
 };
 
 static int refuse_count(struct services_run *run, const struct services_row *row,
@@ -392,7 +391,7 @@ int services_value_parse(struct services_run *run, const struct services_row *ro
 	const struct services_lex_word *w = &st->words[1];
 	uint32_t n_values = st->n_words - 1;
 	/* an escape is read differently within quotes */
-	bool is_plain = n_values == 1 && !w->has_escape;
+	bool is_plain = n_values == 1 && !w->has_escape && !types[row->type].depends;
 	unsigned n_reports;
 	int r;
 

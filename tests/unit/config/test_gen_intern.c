@@ -59,6 +59,9 @@ Test(gen_intern, every_parameter_counts)
 		if (i >= offsetof(struct check_profile, path) &&
 		    i < offsetof(struct check_profile, weight_coefficient))
 			continue; /* the draft says these elsewhere */
+		if (i >= offsetof(struct check_profile, extras_text) &&
+		    i < offsetof(struct check_profile, spare))
+			continue; /* and these */
 		other = arena_alloc(a, sizeof(*other));
 		((unsigned char *)&other->profile)[i] = 1;
 		cr_assert_eq(intern(in, other), n, "byte %zu", i);

@@ -114,14 +114,15 @@ Test(services_block, a_missing_opening_brace_is_one_error)
 		    "'TCP_CHECK' opens a block");
 }
 
-Test(services_block, further_urls_are_merged_with_a_warning)
+Test(services_block, urls_of_a_check_that_asks_for_none_are_merged_with_a_warning)
 {
 	struct parsed p = parse("virtual_server 192.0.2.1 80 { real_server 198.51.100.1 80 {\n"
-				"HTTP_GET {\nurl {\npath /a\nstatus_code 200\n}\n"
-				"url {\npath /b\n}\n}\n}\n}\n");
+				"GRPC_CHECK {\nurl {\nvirtualhost a\nstatus_code 200\n}\n"
+				"url {\nvirtualhost b\n}\n}\n}\n}\n");
 
 	reports(&p, 0, 1, "s.conf:7:1: warning: another url of this check");
-	cr_assert_str_eq(p.draft->services->reals->checks->path, "/b");
+	cr_assert_str_eq(p.draft->services->reals->checks->virtualhost, "b");
 	cr_assert_eq(p.draft->services->reals->checks->profile.status_code, 200);
+	cr_assert_null(p.draft->services->reals->checks->extras);
 	parsed_free(&p);
 }

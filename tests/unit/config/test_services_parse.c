@@ -177,10 +177,10 @@ Test(services_parse, keywords_of_keepalived_are_named_in_one_warning)
 		      "virtual_server 192.0.2.1 80 {\npersistence_timeout 50\nalpha\n"
 		      "sorry_server 192.0.2.9 80\nquorum_down \"/bin/x\"\n"
 		      "real_server 198.51.100.1 80 {\nnotify_up \"/bin/y\"\nuthreshold 3\n"
-		      "HTTP_GET {\nwarmup 1\nhttp_protocol 1.1\n}\n}\n}\n",
+		      "HTTP_GET {\nwarmup 1\nfast_recovery\n}\n}\n}\n",
 		      "s.conf:1:1: warning: keywords without effect here: global_defs, "
 		      "vrrp_instance, warmup, alpha, sorry_server, persistence_timeout, "
-		      "notify_up, uthreshold, http_protocol\n");
+		      "notify_up, uthreshold, fast_recovery\n");
 }
 
 Test(services_parse, checks_that_cannot_be_run_are_errors)
@@ -204,8 +204,8 @@ Test(services_parse, checks_that_cannot_be_run_are_errors)
 	}
 	gives_error("virtual_server_group g {\n192.0.2.1 80\n}\n", "write one virtual_server");
 	gives_error("virtual_server 192.0.2.1 80 { real_server 198.51.100.1 { HTTP_GET { url {\n"
-		    "regex \"a{2}\"\n} } } }\n",
-		    "regex is not supported: the check would pass");
+		    "regex_no_match \"a{2}\"\n} } } }\n",
+		    "regex_no_match is not supported: the check would pass");
 }
 
 Test(services_parse, a_keyword_that_opens_no_block_gets_none)

@@ -83,8 +83,8 @@ Test(services_tree, each_size_is_stored_whole)
 	    (union services_value){.number = 1}, 0);
 	services_tree_apply(&t, check, &v);
 	cr_assert(addr_eq(&v.check.connect_ip, &a));
-	cr_assert_eq(memcmp(&v.check.digest, &digest, sizeof(digest)), 0);
-	cr_assert_str_eq(v.check.path, "/x");
+	cr_assert_eq(memcmp(&v.url.digest, &digest, sizeof(digest)), 0);
+	cr_assert_str_eq(v.url.path, "/x");
 	cr_assert_eq(v.inherited.delay_loop_ns, UINT64_C(0x123456789ab));
 	cr_assert_eq(v.check.connect_port, 65535);
 	cr_assert_eq(v.check.dynamic_weight_enable, 1);

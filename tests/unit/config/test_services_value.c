@@ -286,14 +286,11 @@ static uint16_t status_of(const char *status)
 	"virtual_server 192.0.2.1 80 { real_server 198.51.100.1 80 { HTTP_GET { url {\n" text \
 	"\n} } } }\n"
 
-Test(services_value, one_status_code_is_supported)
+Test(services_value, one_status_code_stands_in_the_profile)
 {
 	cr_assert_eq(status_of("0"), 0);
 	cr_assert_eq(status_of("100"), 100);
 	cr_assert_eq(status_of("599"), 599);
-	gives_error(URL("status_code 200 301"), "s.conf:2:13: error: one status code is supported");
-	gives_error(URL("status_code 200-299"),
-		    "one status code is supported, no list and no range");
 	gives_error(URL("status_code 99"), "'99' is no status code: 100 to 599");
 	gives_error(URL("status_code 600"), "'600' is no status code");
 	gives_error(URL("status_code ok"), "'ok' is no whole number");

@@ -1,0 +1,29 @@
+/* What keywords of HTTP checks take: statuses, header fields, methods, patterns. All return as
+ * services_value_parse() does. */
+#pragma once
+
+#include "config/services_run.h"
+
+#define SERVICES_HTTP_PARSER(name)                                        \
+	MUST_CHECK int services_http_##name(                              \
+		struct services_run *run, const struct services_row *row, \
+		const struct services_lex_statement *st, union services_value *ret)
+
+/* Up to EXTRAS_MAX_RANGES statuses and ranges; sorted, overlaps merged. 0 alone: the empty set, if
+ * row->min is 0. */
+SERVICES_HTTP_PARSER(status);
+/* A number with nothing, k or m behind it, within the row's range. */
+SERVICES_HTTP_PARSER(bytes);
+/* RFC 9110 §5.6.2 token; GET gives NULL. */
+SERVICES_HTTP_PARSER(method);
+/* "Name: value", a field that a check may set (RFC 9110 §5.5, RFC 9113 §8.2). */
+SERVICES_HTTP_PARSER(header);
+SERVICES_HTTP_PARSER(version);
+/* Text as written; it compiles. */
+SERVICES_HTTP_PARSER(regex);
+/* 1, whatever the values. */
+SERVICES_HTTP_PARSER(no_regex);
+
+/* The set as it would be written: "200-299 301", "0" for the empty one. */
+struct str;
+void services_http_put_status(struct str *out, const struct status_set *set);

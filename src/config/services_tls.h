@@ -1,0 +1,21 @@
+/* What keywords of TLS take: names, versions, files. All return as services_value_parse() does. */
+#pragma once
+
+#include "config/services_run.h"
+
+#define SERVICES_TLS_PARSER(name)                                         \
+	MUST_CHECK int services_tls_##name(                               \
+		struct services_run *run, const struct services_row *row, \
+		const struct services_lex_statement *st, union services_value *ret)
+
+/* A host name; off gives "". */
+SERVICES_TLS_PARSER(sni);
+/* A host name or an address; "" gives NULL. */
+SERVICES_TLS_PARSER(verify_name);
+/* enum tls_version + 1 */
+SERVICES_TLS_PARSER(version);
+/* enum session_reuse */
+SERVICES_TLS_PARSER(reuse);
+/* Reads the file, once per run, relative to the file that names it. What is wrong with its content
+ * is reported here; "" gives NULL. */
+SERVICES_TLS_PARSER(file);
