@@ -45,7 +45,7 @@ def all_services(kind, **kw):
                    for method in ('TUN', 'GRE') for vip in (VIP4, VIP6))
 
 
-def check_combinations(packets):
+def check_combinations(packets, mtu=1500):
     for vip, real, method in COMBINATIONS:
         own = [p for p in packets if p.destination == real and p.proto == protocol(vip, method) and
                p.inner == (4 if vip == VIP4 else 6)]
@@ -53,7 +53,7 @@ def check_combinations(packets):
         for p in own:
             equal((p.source, p.inner_ttl, p.ttl), (CHECKER4 if real == REAL4 else CHECKER6, 2, 64))
             if p.is_syn:
-                equal(p.mss, 1500 - overhead(real, method) - (40 if vip == VIP4 else 60),
+                equal(p.mss, mtu - overhead(real, method) - (40 if vip == VIP4 else 60),
                       'MSS of %s over %s by %s' % (vip, real, method))
             if real == REAL4:
                 equal((p.df, p.tos), (1 if vip == VIP4 else 0, 0))
