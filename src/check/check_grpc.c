@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "check/check_driver.h"
+#include "check/check_h2.h"
 #include "check/check_weight.h"
 #include "check/grpc_health.h"
 #include "net/h2.h"
@@ -217,11 +218,6 @@ static enum check_step judge(struct check_talk *t)
 static enum check_step grpc_input(struct check_talk *t, const void *data, size_t len,
 				  struct buf *out)
 {
-	static const uint8_t codes[] = {
-		[H2_RESET] = CODE_H2_RESET,         [H2_GOAWAY] = CODE_H2_GOAWAY,
-		[H2_MALFORMED] = CODE_H2_MALFORMED, [H2_LIMIT] = CODE_H2_LIMIT,
-		[H2_NO_MEMORY] = CODE_NO_MEMORY,    [H2_NO_ROOM] = CODE_H2_LIMIT,
-	};
 	const struct h2 *h2 = t->grpc->h2;
 	enum h2_end end = h2_input(t->grpc->h2, data, len, out);
 
@@ -231,17 +227,13 @@ static enum check_step grpc_input(struct check_talk *t, const void *data, size_t
 		return CHECK_WAIT;
 	if (end == H2_COMPLETE)
 		return judge(t);
-	return check_driver_over(t, (enum check_code)codes[end], h2_detail(h2));
+	return check_h2_ended(t, h2, end);
 }
 
 /* A server that is leaving may finish the request before it closes or resets, or not. */
 static void on_close(struct check_talk *t, enum check_code code, uint32_t detail)
 {
-	uint32_t goaway = 0;
-
-	if (h2_was_told_to_leave(t->grpc->h2, &goaway))
-		check_driver_over(t, CODE_H2_GOAWAY, goaway);
-	else
+	if (!check_h2_has_left(t, t->grpc->h2))
 		check_driver_over(t, code, detail);
 }
 

@@ -1,8 +1,6 @@
-/* HTTP_GET and SSL_GET: one GET, one response (spec/monalive §3.2, decisions 17, 18, 23).
+/* HTTP_GET and SSL_GET over HTTP/1.1: one request, one response (spec/monalive §3.2), judged by
+ * check_judge.h.
  *
- * Judged in this order: status → body read to its end → digest → weight. Three answers end the talk
- * before the response has: a wrong status and a body over its limit at the header, and an encoded
- * body that is to be digested at its first byte. Nothing that could follow would make them good.
  * A response is complete at its Content-Length or last chunk; only one with neither needs the end
  * of the stream. What the peer does after a complete response, a reset included, is of no interest.
  */

@@ -1,5 +1,5 @@
-/* The request of an HTTP check as bytes, as the reference sends it (spec/monalive §3.2), but
- * without Accept-Encoding (decisions 18):
+/* The request of an HTTP check, as the reference sends it (spec/monalive §3.2), but without
+ * Accept-Encoding (decisions 18):
  *
  *   GET <path> HTTP/1.1
  *   Host: <virtualhost, else ip:port, the port always shown>
@@ -7,13 +7,20 @@
  *   Connection: close
  *   X-Rs-Alive: 0|1          with dynamic weight only
  *   X-Rs-Weight: <decimal>   with dynamic weight only
+ *   <headers of the configuration>
+ *
+ * A header of the configuration replaces ours of the same name; one without a line of its own has
+ * what HTTP/2 says instead. POST, PUT and PATCH say that they have no content.
  */
 #pragma once
 
 #include "base/addr.h"
 #include "base/buf.h"
+#include "net/h2.h"
 
 struct check_request {
+	const char *method;      /* "" = GET */
+	const char *headers;     /* "Name: value\r\n" each, or "" */
 	const char *path;        /* "" = "/"; "?..." = "/?..." */
 	const char *virtualhost; /* "": the address stands for it */
 	struct addr ip;
@@ -21,9 +28,19 @@ struct check_request {
 	uint16_t weight;
 	bool has_weight; /* dynamic weight is enabled */
 	bool was_up;
+	bool is_tls; /* HTTP/2 says so */
 };
 
 /* Appends the request. Of the path, what no request target may hold is sent percent-encoded and a
  * fragment is not sent, so that no text of a path can end the line. Returns 0 or -ENOBUFS (no room
  * or no memory). */
 MUST_CHECK int check_request_append(const struct check_request *r, struct buf *out);
+
+struct check_fields {
+	struct buf *text; /* what at[] points into; must be empty, and stay so long */
+	struct h2_field at[H2_MAX_REQUEST_FIELDS];
+	size_t n;
+};
+/* The same for HTTP/2: names in lower case, and without what belongs to a connection (RFC 9113
+ * §8.2.2). Returns 0 or -ENOBUFS (no room, no memory, or too many headers). */
+MUST_CHECK int check_request_fields(const struct check_request *r, struct check_fields *f);

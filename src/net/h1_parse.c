@@ -87,6 +87,7 @@ void h1_parse_init(struct h1_parse *p, uint32_t max_head, uint64_t max_body,
 	p->body_bytes = 0;
 	p->reason = H1_PARSE_BAD_NONE;
 	p->has_head = false;
+	p->is_bodiless = false;
 	p->saw_cr = false;
 	p->wanted_name = wanted_name;
 	p->max_body = max_body;
@@ -209,10 +210,10 @@ static int end_interim(struct h1_parse *p)
 	return GO_ON;
 }
 
-/* RFC 9112 §6.3, for the response to a GET. */
+/* RFC 9112 §6.3. */
 static int choose_body(struct h1_parse *p)
 {
-	if (p->status == 204 || p->status == 304)
+	if (p->is_bodiless || p->status == 204 || p->status == 304)
 		return go_to(p, ST_DONE);
 	if (p->coding == H1_FIELD_CODING_INVALID)
 		return bad(p, H1_PARSE_BAD_TRANSFER);

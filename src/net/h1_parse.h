@@ -6,9 +6,9 @@
  * a user agent replaces it by a space) are read, leading zeros in lengths, equal Content-Lengths.
  * Refused: a CR without LF, a NUL, contradictory lengths, a chunk that is none.
  *
- * Framing is RFC 9112 §6.3: 204 and 304 have no body; a final chunked coding rules over
- * Content-Length; another final transfer coding and neither field mean "until the peer closes".
- * Transfer-Encoding in an HTTP/1.0 message is ignored, as the reference does.
+ * Framing is RFC 9112 §6.3: 204, 304 and the answer to a HEAD have no body; a final chunked coding
+ * rules over Content-Length; another final transfer coding and neither field mean "until the peer
+ * closes". Transfer-Encoding in an HTTP/1.0 message is ignored, as the reference does.
  * 1xx responses are skipped, H1_PARSE_MAX_INTERIM of them; 101 is malformed, for nobody asked.
  */
 #pragma once
@@ -88,6 +88,7 @@ struct h1_parse {
 	bool in_field;        /* a field was begun: the next line may continue it */
 	bool is_long;         /* the value does not fit */
 	bool has_blank;       /* met inside the value, not yet stored */
+	bool is_bodiless;     /* it answers a HEAD */
 	uint8_t name_len;     /* H1_PARSE_NAME_BYTES + 1: too long */
 	uint8_t value_len;
 	char name[H1_PARSE_NAME_BYTES];
@@ -100,6 +101,12 @@ static_assert(sizeof(struct h1_parse) <= 256, "one per check in flight");
  * one more field to keep, in lower case, at most H1_PARSE_NAME_BYTES long, or NULL; borrowed. */
 void h1_parse_init(struct h1_parse *p, uint32_t max_head, uint64_t max_body,
 		   const char *wanted_name);
+
+/* After h1_parse_init: the request is a HEAD, so that the response ends with its head. */
+static inline void h1_parse_expect_no_body(struct h1_parse *p)
+{
+	p->is_bodiless = true;
+}
 
 /* Goes on with the input: moves *in past what it used and returns at the first event. Call again
  * until it returns MORE, DONE or BAD; DONE and BAD are final. */

@@ -37,6 +37,7 @@ struct h2 {
 	uint16_t status;
 	uint8_t end;   /* enum h2_end */
 	uint8_t block; /* enum block */
+	bool has_head;
 	bool has_goaway;
 };
 
@@ -146,11 +147,25 @@ static int on_body(nghttp2_session *session, uint8_t flags, int32_t stream, cons
 	return 0;
 }
 
+/* A response may end before our request has left: what the peer says then, a RST_STREAM with
+ * NO_ERROR (RFC 9113 §8.1), is no part of it. The library tells of no END_STREAM that contradicts
+ * the Content-Length. */
+static void on_response_frame(struct h2 *h, const nghttp2_frame_hd *hd)
+{
+	if (hd->type != NGHTTP2_HEADERS && hd->type != NGHTTP2_DATA)
+		return;
+	h->has_head |= h->status != 0;
+	if (h->has_head && (hd->flags & NGHTTP2_FLAG_END_STREAM))
+		set_end(h, H2_COMPLETE, 0);
+}
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
 	struct h2 *h = arg;
 
 	(void)session;
+	if (frame->hd.stream_id == h->stream)
+		on_response_frame(h, &frame->hd);
 	if (frame->hd.type == NGHTTP2_RST_STREAM && frame->hd.stream_id == h->stream) {
 		set_end(h, H2_RESET, frame->rst_stream.error_code);
 	} else if (frame->hd.type == NGHTTP2_GOAWAY) {
@@ -219,6 +234,7 @@ static void set_options(nghttp2_option *o)
 {
 	nghttp2_option_set_max_outbound_ack(o, H2_MAX_FRAMES);
 	nghttp2_option_set_no_closed_streams(o, 1);
+	nghttp2_option_set_max_send_header_block_length(o, H2_MAX_MEMORY_BYTES / 2);
 	if (nghttp2_option_set_max_continuations)
 		nghttp2_option_set_max_continuations(o, H2_MAX_CONTROL_BYTES);
 }
@@ -362,7 +378,7 @@ static void note_library_error(struct h2 *h, int error)
 static void count_bytes(struct h2 *h, size_t len, uint32_t body_before)
 {
 	h->control_bytes += len - (h->body_bytes - body_before);
-	if (h->control_bytes > H2_MAX_CONTROL_BYTES)
+	if (h->control_bytes > H2_MAX_CONTROL_BYTES + h->body_bytes / H2_BODY_PER_CONTROL_BYTE)
 		set_end(h, H2_LIMIT, H2_LIMIT_CONTROL_BYTES);
 }
 
@@ -403,6 +419,16 @@ uint32_t h2_detail(const struct h2 *h)
 uint16_t h2_status(const struct h2 *h)
 {
 	return h->status;
+}
+
+bool h2_has_head(const struct h2 *h)
+{
+	return h->has_head;
+}
+
+uint32_t h2_body_bytes(const struct h2 *h)
+{
+	return h->body_bytes;
 }
 
 bool h2_was_told_to_leave(const struct h2 *h, uint32_t *ret_code)

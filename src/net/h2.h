@@ -16,7 +16,9 @@ enum {
 	H2_MAX_FIELD_BYTES = 64 << 10, /* names and values, 32 added for each (RFC 9113 §6.5.2) */
 	H2_MAX_MEMORY_BYTES = 512 << 10,
 	H2_MAX_REQUEST_BYTES = 64 << 10,
-	H2_MAX_REQUEST_FIELDS = 16,
+	H2_MAX_REQUEST_FIELDS = 256,
+	/* of control bytes: further ones for each so many bytes of body, which come in frames */
+	H2_BODY_PER_CONTROL_BYTE = 32,
 };
 
 enum h2_end {
@@ -83,6 +85,10 @@ enum h2_end h2_input(struct h2 *h, const void *data, size_t len, struct buf *out
 uint32_t h2_detail(const struct h2 *h);
 /* The final response's status; 0: none yet. */
 uint16_t h2_status(const struct h2 *h);
+/* True once the final response's head is complete and in order. */
+bool h2_has_head(const struct h2 *h);
+/* Of the response's body, so far. */
+uint32_t h2_body_bytes(const struct h2 *h);
 /* True if the peer said GOAWAY without refusing our request; *ret_code: its error code. */
 bool h2_was_told_to_leave(const struct h2 *h, uint32_t *ret_code);
 /* Frees what the connection held. Harmless without one. */

@@ -9,6 +9,7 @@
 #include "workers/run_secure.h"
 #include "workers/run_talk.h"
 #include "workers/run_tunnel.h"
+#include "workers/run_urls.h"
 
 enum {
 	SCRATCH_BYTES = 256 << 10, /* requests are far smaller */
@@ -77,6 +78,7 @@ void run_ctx_deinit(struct run_ctx *c)
 		check_talk_free(&row_at(c, i)->talk);
 		buf_deinit(&row_at(c, i)->out);
 	}
+	check_expect_free(&c->expect);
 	tls_sessions_deinit(&c->sessions);
 	tls_contexts_deinit(&c->contexts);
 	table_deinit(&c->runs);
@@ -109,7 +111,7 @@ static void fill_times(const struct run *r, struct result *res, uint64_t now_ns)
 	if (r->phase == RUN_FREE)
 		return;
 	res->total_us = cut_u32((now_ns - r->start_ns) / CLK_US);
-	res->connect_us = phase_us(r->start_ns, r->connected_ns, now_ns);
+	res->connect_us = phase_us(r->dial_ns, r->connected_ns, now_ns);
 	if (r->tls)
 		res->tls_us = phase_us(r->connected_ns, r->secured_ns, now_ns);
 }
@@ -123,11 +125,8 @@ static void fill_talk(const struct run *r, struct result *res)
 		if (tls_is_resumed(r->tls))
 			res->flags |= RESULT_TLS_RESUMED;
 	}
-	if (!r->has_talk)
-		return;
-	res->bytes_read = r->talk.outcome.bytes_read;
-	if (check_code_verdict((enum check_code)r->code) == VERDICT_GOOD)
-		res->weight = r->talk.outcome.weight;
+	if (r->has_talk || r->said.url)
+		run_urls_fill(r, res);
 }
 
 /* A bad result is not believed if our own loop did not look for longer than lag_guard (decisions
@@ -155,7 +154,17 @@ static void free_row(struct run_ctx *c, struct run *r)
 	c->in_flight--;
 }
 
-/* The one way out: result and done, then the disconnect that also sends the RST. */
+/* The disconnect also sends the RST. */
+static void hang_up(struct run_ctx *c, struct run *r, uint64_t now_ns)
+{
+	if (r->has_talk)
+		check_talk_close(&r->talk);
+	run_secure_end(c, r);
+	if (r->sock != TCP_SOCK_UNUSED)
+		tcp_pool_give(&c->pool, r->sock, (enum tcp_end)r->sock_end, now_ns);
+}
+
+/* The one way out: result and done, then the disconnect. */
 static void end(struct run_ctx *c, struct run *r)
 {
 	uint64_t now_ns = clk_mono_ns();
@@ -166,12 +175,34 @@ static void end(struct run_ctx *c, struct run *r)
 	fill_talk(r, &res);
 	doubt(c, r, &res, now_ns);
 	outbox_put(&c->outbox, &r->job, &res, now_ns);
-	if (r->has_talk)
-		check_talk_close(&r->talk);
-	run_secure_end(c, r);
-	if (r->sock != TCP_SOCK_UNUSED)
-		tcp_pool_give(&c->pool, r->sock, (enum tcp_end)r->sock_end, now_ns);
+	hang_up(c, r, now_ns);
 	free_row(c, r);
+}
+
+static void no_connection(struct run *r)
+{
+	r->connected_ns = r->secured_ns = r->over_ns = 0;
+	r->tls = NULL;
+	r->sock = TCP_SOCK_UNUSED;
+	r->sock_end = TCP_END_FAILED;
+	r->send_error = 0;
+	r->has_talk = false;
+}
+
+/* The next url is dialled by the wheel: the socket that was given back may be taken again only when
+ * the events at hand have been handled (tcp_pool.h). */
+static void go_on(struct run_ctx *c, struct run *r, uint64_t now_ns)
+{
+	hang_up(c, r, now_ns);
+	buf_consume(&r->out, buf_len(&r->out));
+	no_connection(r);
+	r->phase = RUN_NEXT;
+	wheel_arm(&c->wheel, row_of(c, r), now_ns);
+}
+
+static bool has_answered(const struct run *r)
+{
+	return r->code == CODE_OK && r->has_talk && r->talk.extras && r->phase != RUN_HELD;
 }
 
 /* It is over; a tunnelled one ends only when it is known whether it can be believed. */
@@ -180,6 +211,10 @@ static void finish(struct run_ctx *c, struct run *r)
 	uint64_t now_ns = clk_mono_ns();
 	bool is_tunnelled = r->spec && (r->spec->flags & CHECK_TUNNELLED);
 
+	if (has_answered(r) && run_urls_answered(c, r, now_ns) == RUN_WAIT) {
+		go_on(c, r, now_ns);
+		return;
+	}
 	if (!r->over_ns)
 		r->over_ns = now_ns;
 	if (!is_tunnelled || run_tunnel_end(c, r, now_ns) == RUN_OVER) {
@@ -231,9 +266,15 @@ static bool may_be_self(const struct run_ctx *c, uint16_t port)
 	return port >= c->first_local_port && port <= c->last_local_port;
 }
 
-static void arm(struct run_ctx *c, struct run *r, uint64_t timeout_ns)
+/* The last moment of the whole check. */
+static uint64_t end_of_check(const struct run *r)
 {
-	wheel_arm(&c->wheel, row_of(c, r), r->start_ns + timeout_ns);
+	return r->start_ns + r->profile->check_timeout_ns;
+}
+
+static void arm(struct run_ctx *c, struct run *r, uint64_t at_ns)
+{
+	wheel_arm(&c->wheel, row_of(c, r), at_ns);
 }
 
 static enum run_step connected(struct run_ctx *c, struct run *r, uint32_t events)
@@ -248,8 +289,8 @@ static enum run_step connected(struct run_ctx *c, struct run *r, uint32_t events
 		return run_over(r, CODE_REFUSED, 0);
 	if (!check_has_talk((enum check_kind)s->kind))
 		return run_over(r, CODE_OK, 0);
-	if (r->profile->check_timeout_ns > r->profile->connect_timeout_ns)
-		arm(c, r, r->profile->check_timeout_ns);
+	if (r->said.url || r->profile->check_timeout_ns > r->profile->connect_timeout_ns)
+		arm(c, r, end_of_check(r));
 	step = run_talk_begin(c, r);
 	/* these edges were for the data behind the handshake and come only once */
 	if (step == RUN_WAIT && (events & (EPOLLIN | EPOLLRDHUP)))
@@ -282,7 +323,7 @@ static enum run_step connect_timeout(struct run_ctx *c, struct run *r)
 	if (step == RUN_WAIT && r->phase == RUN_CONNECT)
 		return not_connected(r, CODE_CONNECT_TIMEOUT, 0);
 	if (step == RUN_WAIT && !wheel_is_armed(&c->wheel, row_of(c, r)))
-		arm(c, r, r->profile->check_timeout_ns);
+		arm(c, r, end_of_check(r));
 	return step;
 }
 
@@ -314,7 +355,7 @@ static enum run_step dial(struct run_ctx *c, struct run *r)
 	f = tcp_sock_connect(run_sock(c, r), &want, &s->connect_ip, s->connect_port);
 	if (f.kind == TCP_FAULT_NONE) {
 		r->phase = RUN_CONNECT;
-		arm(c, r, MIN(p->connect_timeout_ns, p->check_timeout_ns));
+		arm(c, r, MIN(r->dial_ns + p->connect_timeout_ns, end_of_check(r)));
 		return RUN_WAIT;
 	}
 	code = outcome_of_fault(f);
@@ -324,6 +365,12 @@ static enum run_step dial(struct run_ctx *c, struct run *r)
 	if (is_tunnelled && code == CODE_NO_ROUTE)
 		code = CODE_TUNNEL;
 	return not_connected(r, code, f.error);
+}
+
+static enum run_step next_timeout(struct run_ctx *c, struct run *r)
+{
+	r->dial_ns = clk_mono_ns();
+	return dial(c, r);
 }
 
 /* --- a run's start ---------------------------------------------------------------------------- */
@@ -368,14 +415,10 @@ void run_start(struct run_ctx *c, const struct job *job)
 	struct run *r = new_row(c);
 
 	r->job = *job;
-	r->start_ns = clk_mono_ns();
-	r->connected_ns = r->secured_ns = r->over_ns = 0;
+	r->start_ns = r->dial_ns = clk_mono_ns();
 	r->spec = NULL;
-	r->tls = NULL;
-	r->sock = TCP_SOCK_UNUSED;
-	r->sock_end = TCP_END_FAILED;
-	r->send_error = 0;
-	r->has_talk = false;
+	r->said = (struct run_said){0};
+	no_connection(r);
 	counter_add(c->counters, CTR_JOBS_TAKEN, 1);
 	tls_sessions_sweep(&c->sessions, job->generation);
 	if (begin(c, r) == RUN_OVER)
@@ -392,6 +435,7 @@ static const struct {
 	[RUN_TLS] = {run_talk_event, run_talk_timeout},
 	[RUN_TALK] = {run_talk_event, run_talk_timeout},
 	[RUN_HELD] = {held_event, held_timeout},
+	[RUN_NEXT] = {held_event, next_timeout},
 };
 
 void run_event(struct run_ctx *c, uint32_t slot, uint32_t events)

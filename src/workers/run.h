@@ -1,10 +1,11 @@
 /* One check in flight: job → connect → (TLS → talk) → result. Its states are rows of a table in
  * run.c: what an event does, what the deadline does. Everything of one worker, its thread only.
  *
- * A run owns a pool socket from its start to its end; it ends on every path in end(): exactly one
- * result and one done, exactly one disconnect. Rows of the table of runs are reused last in first
- * out and keep what is worth keeping (the talk's memory, a small output buffer), so that a warm
- * worker allocates nothing but the TLS objects.
+ * A run owns a pool socket from its start to its end, but for the moment between two urls, when it
+ * has given one back and not taken the next; it ends on every path in end(): exactly one result and
+ * one done, exactly one disconnect for each socket. Rows of the table of runs are reused last in
+ * first out and keep what is worth keeping (the talk's memory, a small output buffer), so that a
+ * warm worker allocates nothing but the TLS objects.
  */
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "base/wheel.h"
 #include "model/tunnel.h"
 #include "check/check.h"
+#include "check/check_expect.h"
 #include "net/tcp_pool.h"
 #include "net/tls.h"
 #include "workers/outbox.h"
@@ -21,10 +23,19 @@
 
 enum { RUN_IN_BYTES = 64 << 10 };
 
-/* RUN_HELD: over, but the tunnel's word is still out. */
-enum run_phase { RUN_FREE, RUN_CONNECT, RUN_TLS, RUN_TALK, RUN_HELD, RUN__N };
+/* RUN_HELD: over, but the tunnel's word is still out. RUN_NEXT: between two urls, without socket.
+ */
+enum run_phase { RUN_FREE, RUN_CONNECT, RUN_TLS, RUN_TALK, RUN_HELD, RUN_NEXT, RUN__N };
 /* What a step says: the check goes on, or it is over with run.code and run.detail. */
 enum run_step { RUN_WAIT, RUN_OVER };
+
+/* What the urls asked so far have said (run_urls.h). Zero bytes: none yet. */
+struct run_said {
+	int32_t weight;
+	uint32_t bytes_read;
+	uint8_t url; /* the one being asked */
+	bool has_weight, is_drained;
+};
 
 /* In the table of runs; zero bytes are a valid free row. */
 struct run {
@@ -33,6 +44,8 @@ struct run {
 	const struct check_spec *spec; /* NULL until the job was looked at */
 	const struct check_profile *profile;
 	uint64_t start_ns;     /* picked up */
+	uint64_t dial_ns;      /* this connection's begin; start_ns for the first one */
+	uint64_t opened_ns;    /* the request was said; with extras only */
 	uint64_t connected_ns; /* 0: not yet */
 	uint64_t secured_ns;   /* TLS is up; 0: not yet */
 	uint64_t over_ns;      /* what decided it happened; 0: not yet */
@@ -40,6 +53,7 @@ struct run {
 	uint64_t tls_key; /* of its session, if the check resumes */
 	struct buf out;   /* what the socket did not take at once */
 	struct check_talk talk;
+	struct run_said said;
 	uint32_t sock; /* TCP_SOCK_UNUSED: none */
 	uint32_t next_free;
 	int send_error; /* first failed send; what was received before it is still read */
@@ -68,6 +82,7 @@ struct run_ctx {
 	bool is_stopping;
 	struct tls_contexts contexts;
 	struct tls_sessions sessions;
+	struct check_expect expect;
 	struct buf out;   /* scratch: bytes for the wire */
 	struct buf plain; /* scratch: before encryption */
 	unsigned char in[RUN_IN_BYTES];

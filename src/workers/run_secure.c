@@ -39,7 +39,7 @@ static const char *verified_name(const struct check_extras *x, const char *virtu
 static void find_names(const struct run *r, struct names *n)
 {
 	const struct check_extras *x = extras_of(r);
-	const char *virtualhost = gen_str(r->job.generation, r->profile->virtualhost);
+	const char *virtualhost = check_virtualhost(r->job.generation, r->profile, r->said.url);
 
 	addr_format(&r->spec->connect_ip, n->address);
 	n->sent = sent_name(x, r->profile, virtualhost);
@@ -62,13 +62,6 @@ static enum session_reuse reuse_of(const struct run *r)
 	const struct check_extras *x = extras_of(r);
 
 	return x ? (enum session_reuse)x->session_reuse : SESSION_REUSE_OFF;
-}
-
-static const char *const *alpn_of(const struct check_profile *p)
-{
-	static const char *const h2[] = {"h2", NULL};
-
-	return check_alpn(p) ? h2 : NULL;
 }
 
 static struct tls_sessions_owner owner_of(const struct run *r, const struct tls_setting *s)
@@ -103,7 +96,7 @@ enum run_step run_secure_begin(struct run_ctx *c, struct run *r)
 	const struct tls_setting setting = setting_of(r);
 	const struct tls_contexts_want want = {
 		.setting = &setting,
-		.alpn = alpn_of(r->profile),
+		.alpn = check_alpn(r->job.generation, r->profile),
 		.resumes = reuse_of(r) != SESSION_REUSE_OFF,
 		.generation = r->job.generation->number,
 	};

@@ -127,9 +127,14 @@ static enum run_step open_talk(struct run_ctx *c, struct run *r)
 	struct buf *b = mouth(c, r);
 
 	r->phase = RUN_TALK;
+	r->talk.expect = &c->expect;
+	r->talk.url = r->said.url;
+	r->talk.speaks_h2 = r->tls && tls_has_alpn(r->tls, "h2");
 	if (check_talk_begin(&r->talk, &r->job) < 0)
 		return run_over(r, CODE_NO_MEMORY, ENOMEM);
 	r->has_talk = true;
+	if (r->talk.extras)
+		r->opened_ns = clk_mono_ns();
 	if (check_talk_open(&r->talk, b) == CHECK_DONE)
 		return drop_words(b, r);
 	return said(c, r, b);
@@ -183,11 +188,11 @@ static enum run_step decrypt(struct run_ctx *c, struct run *r)
 /* The driver's first words leave together with our Finished. */
 static enum run_step secured(struct run_ctx *c, struct run *r)
 {
-	const char *alpn = check_alpn(r->profile);
+	const struct generation *g = r->job.generation;
 
 	r->secured_ns = clk_mono_ns();
 	counter_add(c->counters, tls_is_resumed(r->tls) ? CTR_TLS_RESUMED : CTR_TLS_HANDSHAKES, 1);
-	if (alpn && !tls_has_alpn(r->tls, alpn))
+	if (!check_takes_alpn(g, r->profile, tls_alpn(r->tls)))
 		return run_over(r, CODE_TLS_ALPN, 0);
 	return open_talk(c, r) == RUN_OVER ? RUN_OVER : decrypt(c, r);
 }

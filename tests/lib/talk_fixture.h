@@ -11,6 +11,7 @@ struct talk_fixture {
 	char text[256]; /* strings; offset 0 is the empty one */
 	size_t text_len;
 	struct job job;
+	struct check_extras extras; /* in force with talk_fixture_extras() */
 };
 
 /* 192.0.2.1:80, path "/", any status, nothing else. */
@@ -38,4 +39,15 @@ static inline gen_strref talk_fixture_text(struct talk_fixture *f, const char *t
 	memcpy(f->text + at, text, size);
 	f->text_len += size;
 	return (gen_strref)at;
+}
+
+/* Gives the check extras that say nothing yet: to be changed before use. */
+static inline struct check_extras *talk_fixture_extras(struct talk_fixture *f)
+{
+	f->extras = (struct check_extras){
+		.method = "", .headers = "", .max_body_bytes = EXTRAS_MAX_BODY_BYTES};
+	f->generation.extras = &f->extras;
+	f->generation.n_extras = 1;
+	f->profile.extras = 1;
+	return &f->extras;
 }

@@ -42,11 +42,12 @@ static bool uses_tls(enum check_kind kind, unsigned flags)
 	return check_uses_tls(&p);
 }
 
-static const char *alpn(enum check_kind kind, unsigned flags)
+static const char *const *alpn(enum check_kind kind, unsigned flags)
 {
+	static const struct generation none;
 	struct check_profile p = {.kind = (uint8_t)kind, .flags = (uint8_t)flags};
 
-	return check_alpn(&p);
+	return check_alpn(&none, &p);
 }
 
 Test(check, profiles_say_whether_they_encrypt)
@@ -61,10 +62,57 @@ Test(check, profiles_say_whether_they_encrypt)
 
 Test(check, grpc_over_tls_needs_h2)
 {
-	cr_expect_str_eq(alpn(CHECK_GRPC, PROFILE_SNI), "h2");
+	cr_expect_str_eq(alpn(CHECK_GRPC, PROFILE_SNI)[0], "h2");
+	cr_expect_null(alpn(CHECK_GRPC, PROFILE_SNI)[1]);
 	cr_expect_null(alpn(CHECK_GRPC, PROFILE_TLS_OFF));
 	cr_expect_null(alpn(CHECK_HTTPS, 0));
 	cr_expect_null(alpn(CHECK_HTTP, 0));
+}
+
+Test(check, http_protocol_decides_what_is_offered_and_taken)
+{
+	struct check_extras extras = {.http_protocol = HTTP_PROTOCOL_1_1};
+	struct generation with = {.extras = &extras, .n_extras = 1};
+	struct check_profile https = {.kind = CHECK_HTTPS, .extras = 1};
+	struct check_profile http = {.kind = CHECK_HTTP, .extras = 1};
+	struct check_profile grpc = {.kind = CHECK_GRPC, .extras = 1};
+
+	cr_expect_null(check_alpn(&with, &https));
+	cr_expect(check_takes_alpn(&with, &https, ""));
+	extras.http_protocol = HTTP_PROTOCOL_2;
+	cr_expect_str_eq(check_alpn(&with, &https)[0], "h2");
+	cr_expect_null(check_alpn(&with, &https)[1]);
+	cr_expect(check_takes_alpn(&with, &https, "h2"));
+	cr_expect(!check_takes_alpn(&with, &https, ""));
+	cr_expect_null(check_alpn(&with, &http));
+	extras.http_protocol = HTTP_PROTOCOL_AUTO;
+	cr_expect_str_eq(check_alpn(&with, &https)[0], "h2");
+	cr_expect_str_eq(check_alpn(&with, &https)[1], "http/1.1");
+	cr_expect_null(check_alpn(&with, &https)[2]);
+	cr_expect(check_takes_alpn(&with, &https, "h2"));
+	cr_expect(check_takes_alpn(&with, &https, "http/1.1"));
+	cr_expect(check_takes_alpn(&with, &https, ""), "a server without ALPN speaks HTTP/1.1");
+	cr_expect_str_eq(check_alpn(&with, &grpc)[0], "h2");
+	cr_expect_null(check_alpn(&with, &grpc)[1], "gRPC is HTTP/2");
+	cr_expect(!check_takes_alpn(&with, &grpc, ""));
+}
+
+Test(check, urls_are_those_of_the_extras_or_the_profiles_one)
+{
+	static const struct check_url urls[] = {{.virtualhost = "a"}, {.virtualhost = "b"}};
+	struct check_extras extras = {.n_urls = 2, .urls = urls};
+	struct generation with = {.extras = &extras, .n_extras = 1, .text = "\0v"};
+	struct check_profile p = {.kind = CHECK_HTTPS, .virtualhost = 1, .extras = 1};
+
+	cr_expect_eq(check_n_urls(&with, &p), 2);
+	cr_expect_str_eq(check_virtualhost(&with, &p, 0), "a");
+	cr_expect_str_eq(check_virtualhost(&with, &p, 1), "b");
+	extras.n_urls = 0;
+	cr_expect_eq(check_n_urls(&with, &p), 1);
+	cr_expect_str_eq(check_virtualhost(&with, &p, 0), "v");
+	p.extras = 0;
+	cr_expect_eq(check_n_urls(&with, &p), 1);
+	cr_expect_str_eq(check_virtualhost(&with, &p, 0), "v");
 }
 
 Test(check, one_talk_serves_many_jobs)
