@@ -161,15 +161,18 @@ static struct tls_error verify_error(const struct tls *t)
 }
 
 /* Empties the queue into t->error. The first entry names the cause; the ones after it are the
- * places that forwarded it, unless one of them is an alert or tells of memory. */
+ * places that forwarded it, unless one of them is an alert, or tells of memory or verification. */
 static void note_error(struct tls *t)
 {
 	struct tls_error error = {.code = CODE_TLS_PROTOCOL};
+	bool is_verification = false;
 	unsigned long entry;
 
 	while ((entry = ERR_get_error())) {
 		uint32_t reason = (uint32_t)ERR_GET_REASON(entry);
 
+		is_verification |= ERR_GET_LIB(entry) == ERR_LIB_SSL &&
+				   reason == SSL_R_CERTIFICATE_VERIFY_FAILED;
 		if (reason == ERR_R_MALLOC_FAILURE)
 			error = (struct tls_error){CODE_NO_MEMORY, ENOMEM};
 		else if (error.code == CODE_TLS_PROTOCOL && ERR_GET_LIB(entry) == ERR_LIB_SSL &&
@@ -178,7 +181,7 @@ static void note_error(struct tls *t)
 		else if (error.code == CODE_TLS_PROTOCOL && !error.detail)
 			error.detail = reason;
 	}
-	if (error.detail == SSL_R_CERTIFICATE_VERIFY_FAILED && error.code == CODE_TLS_PROTOCOL)
+	if (is_verification && error.code == CODE_TLS_PROTOCOL)
 		error = verify_error(t);
 	if (t->is_starved)
 		error = (struct tls_error){CODE_NO_MEMORY, ENOMEM};
