@@ -4,9 +4,12 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "config/extras.h"
 
 /* All of the request but method, path, Host value and configured headers, generously. */
 enum { FIXED_BYTES = 256, NUMBER_BYTES = 8 };
+/* of HTTP/2: four pseudo-fields, User-Agent, Content-Length and the two about weight */
+static_assert(EXTRAS_MAX_HEADERS + 8 <= H2_MAX_REQUEST_FIELDS, "every request has room");
 
 struct header {
 	const char *name, *value;
@@ -77,26 +80,16 @@ static bool next_header(const char **at, struct header *h)
 	return true;
 }
 
-static bool is_named(const struct header *h, const char *name)
+static bool has_agent(const struct check_request *r)
 {
-	return h->name_len == strlen(name) && strncasecmp(h->name, name, h->name_len) == 0;
-}
-
-static bool find_header(const struct check_request *r, const char *name, struct header *ret)
-{
+	static const char name[] = "user-agent";
 	const char *at = r->headers;
+	struct header h;
 
-	while (next_header(&at, ret))
-		if (is_named(ret, name))
+	while (next_header(&at, &h))
+		if (h.name_len == sizeof(name) - 1 && strncasecmp(h.name, name, h.name_len) == 0)
 			return true;
 	return false;
-}
-
-static bool has_header(const struct check_request *r, const char *name)
-{
-	struct header ignored;
-
-	return r->headers[0] && find_header(r, name, &ignored);
 }
 
 /* RFC 9110 §8.6: a method that usually has content says when it has none. */
@@ -106,7 +99,7 @@ static bool says_no_content(const struct check_request *r)
 
 	for (size_t i = 0; i < ARRAY_LEN(methods) && r->method[0]; i++)
 		if (strcmp(r->method, methods[i]) == 0)
-			return !has_header(r, "content-length");
+			return true;
 	return false;
 }
 
@@ -114,15 +107,12 @@ static bool says_no_content(const struct check_request *r)
 
 static void put_own_headers(struct str *s, const struct check_request *r)
 {
-	if (!has_header(r, "host")) {
-		str_puts(s, "Host: ");
-		put_host(s, r);
-		str_puts(s, "\r\n");
-	}
-	if (!has_header(r, "user-agent"))
+	str_puts(s, "Host: ");
+	put_host(s, r);
+	str_puts(s, "\r\n");
+	if (!has_agent(r))
 		str_puts(s, "User-Agent: monalive\r\n");
-	if (!has_header(r, "connection"))
-		str_puts(s, "Connection: close\r\n");
+	str_puts(s, "Connection: close\r\n");
 	if (says_no_content(r))
 		str_puts(s, "Content-Length: 0\r\n");
 	if (r->has_weight)
@@ -153,6 +143,7 @@ int check_request_append(const struct check_request *r, struct buf *out)
 
 static void add(struct check_fields *f, struct h2_field field)
 {
+	ASSERT(f->n < ARRAY_LEN(f->at));
 	f->at[f->n++] = field;
 }
 
@@ -160,18 +151,6 @@ static void add(struct check_fields *f, struct h2_field field)
 static void add_text(struct check_fields *f, const char *name, const struct str *s, size_t from)
 {
 	add(f, (struct h2_field){name, s->at + from, strlen(name), s->len - from});
-}
-
-static bool is_of_connection(const struct header *h)
-{
-	static const char *const names[] = {"connection", "keep-alive",        "proxy-connection",
-					    "upgrade",    "transfer-encoding", "host"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (is_named(h, names[i]))
-			return true;
-	return is_named(h, "te") &&
-	       !(h->value_len == 8 && strncasecmp(h->value, "trailers", 8) == 0);
 }
 
 static void add_header(struct check_fields *f, struct str *s, const struct header *h)
@@ -186,24 +165,17 @@ static void add_header(struct check_fields *f, struct str *s, const struct heade
 	add(f, (struct h2_field){s->at + from, h->value, h->name_len, h->value_len});
 }
 
-static int add_headers(const struct check_request *r, struct check_fields *f, struct str *s)
+static void add_headers(const struct check_request *r, struct check_fields *f, struct str *s)
 {
 	const char *at = r->headers;
 	struct header h;
 
-	while (next_header(&at, &h)) {
-		if (is_of_connection(&h))
-			continue;
-		if (f->n == ARRAY_LEN(f->at))
-			return err_origin(-ENOBUFS);
+	while (next_header(&at, &h))
 		add_header(f, s, &h);
-	}
-	return 0;
 }
 
 static void add_pseudo(const struct check_request *r, struct check_fields *f, struct str *s)
 {
-	struct header host;
 	size_t from;
 
 	add(f, H2_FIELD(":method", r->method[0] ? r->method : "GET",
@@ -213,10 +185,7 @@ static void add_pseudo(const struct check_request *r, struct check_fields *f, st
 	put_target(s, r->path);
 	add_text(f, ":path", s, from);
 	from = s->len;
-	if (r->headers[0] && find_header(r, "host", &host))
-		str_putn(s, host.value, host.value_len);
-	else
-		put_host(s, r);
+	put_host(s, r);
 	add_text(f, ":authority", s, from);
 }
 
@@ -224,7 +193,7 @@ static void add_own(const struct check_request *r, struct check_fields *f, struc
 {
 	size_t from = s->len;
 
-	if (!has_header(r, "user-agent"))
+	if (!has_agent(r))
 		add(f, H2_FIELD_TEXT("user-agent", "monalive"));
 	if (says_no_content(r))
 		add(f, H2_FIELD_TEXT("content-length", "0"));
@@ -240,14 +209,13 @@ int check_request_fields(const struct check_request *r, struct check_fields *f)
 	size_t room = room_for(r) + NUMBER_BYTES;
 	unsigned char *at = buf_reserve(f->text, room);
 	struct str s = STR_OVER((char *)at, room);
-	int error;
 
 	if (!at)
 		return err_origin(-ENOBUFS);
 	f->n = 0;
 	add_pseudo(r, f, &s);
 	add_own(r, f, &s);
-	error = add_headers(r, f, &s);
+	add_headers(r, f, &s);
 	ASSERT(!s.is_cut);
-	return err_trace(error);
+	return 0;
 }

@@ -9,8 +9,7 @@
  *   X-Rs-Weight: <decimal>   with dynamic weight only
  *   <headers of the configuration>
  *
- * A header of the configuration replaces ours of the same name; one without a line of its own has
- * what HTTP/2 says instead. POST, PUT and PATCH say that they have no content.
+ * A configured User-Agent replaces ours. POST, PUT and PATCH say that they have no content.
  */
 #pragma once
 
@@ -20,7 +19,7 @@
 
 struct check_request {
 	const char *method;      /* "" = GET */
-	const char *headers;     /* "Name: value\r\n" each, or "" */
+	const char *headers;     /* extras.h */
 	const char *path;        /* "" = "/"; "?..." = "/?..." */
 	const char *virtualhost; /* "": the address stands for it */
 	struct addr ip;
@@ -41,6 +40,5 @@ struct check_fields {
 	struct h2_field at[H2_MAX_REQUEST_FIELDS];
 	size_t n;
 };
-/* The same for HTTP/2: names in lower case, and without what belongs to a connection (RFC 9113
- * §8.2.2). Returns 0 or -ENOBUFS (no room, no memory, or too many headers). */
+/* The same for HTTP/2, names in lower case. Returns 0 or -ENOBUFS (no room or no memory). */
 MUST_CHECK int check_request_fields(const struct check_request *r, struct check_fields *f);

@@ -8,13 +8,16 @@
 
 #include "base/err.h"
 
-/* \C would cut characters apart; (*UTF) in a pattern of ours would refuse whole bodies */
+/* \C would cut characters apart; (*UTF) in a pattern of ours would refuse whole bodies. Whoever
+ * matches limits the places to try in one go (check_expect.h). */
 static uint32_t options_for(const char *pattern, size_t len)
 {
+	const uint32_t all = PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT;
+
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)pattern[i] >= 0x80)
-			return PCRE2_NEVER_BACKSLASH_C | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
-	return PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UTF;
+			return all | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
+	return all | PCRE2_NEVER_UTF;
 }
 
 static int refuse(struct body_regex_error *e, size_t offset, int code)

@@ -25,6 +25,7 @@ enum {
 	EXTRAS_MAX_BODY_BYTES = 64 << 20,   /* what max_body_size may be set to, and its default */
 	EXTRAS_EXPECT_BODY_BYTES = 1 << 20, /* its default with expect_body */
 	EXTRAS_MAX_HEADERS_BYTES = 128 << 10, /* of all request headers of a check together */
+	EXTRAS_MAX_HEADERS = 200,             /* as many as servers take */
 };
 
 /* Status codes; n == 0: any. */
@@ -71,8 +72,10 @@ struct tls_setting {
 };
 
 struct check_extras {
-	const char *method;             /* "" = GET */
-	const char *headers;            /* "Name: value\r\n" each, names as written; "" none */
+	const char *method; /* "" = GET */
+	/* "Name: value\r\n" each, names as written; none that is about the connection, the body or
+	 * the host; "" none */
+	const char *headers;
 	uint64_t max_response_ns;       /* 0: no limit but check_timeout */
 	struct status_set drain_status; /* n == 0: none */
 	uint32_t max_body_bytes;        /* effective, 1..EXTRAS_MAX_BODY_BYTES */

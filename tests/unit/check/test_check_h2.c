@@ -159,7 +159,7 @@ Test(check_h2, request_says_what_http1_says)
 	fixture.job.weight = 7;
 	fixture.job.flags = JOB_CHECK_WAS_UP;
 	extras->method = "OPTIONS";
-	extras->headers = "X-One: a b\r\nUser-Agent: me\r\nConnection: close\r\n";
+	extras->headers = "X-One: a b\r\nUser-Agent: me\r\n";
 	converse(&a, fields);
 	is_outcome(CODE_OK, 0, "answer");
 	cr_expect_str_eq(fields, ":method: OPTIONS\n:scheme: http\n:path: /p\n:authority: h\n"

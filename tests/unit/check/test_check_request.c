@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 
 #include "base/str.h"
+#include "config/extras.h"
 
 static struct addr addr_of(const char *text)
 {
@@ -139,18 +140,18 @@ Test(check_request, method_and_headers_are_sent_as_written)
 			 "Connection: close\r\nX-a: 1\r\nx-B:  two words \r\nX-a: 3\r\n\r\n");
 }
 
-Test(check_request, a_header_of_the_user_replaces_ours)
+Test(check_request, a_configured_user_agent_replaces_ours)
 {
 	struct check_request r = {.method = "HEAD",
-				  .headers = "uSER-aGENT: me\r\nhost: other\r\nConnection: x\r\n",
+				  .headers = "X: y\r\nuSER-aGENT: me\r\n",
 				  .path = "/",
 				  .virtualhost = "h"};
 
-	expect_bytes(&r, "HEAD / HTTP/1.1\r\nuSER-aGENT: me\r\nhost: other\r\n"
-			 "Connection: x\r\n\r\n");
-	r.headers = "User-Agents: no\r\n";
+	expect_bytes(&r, "HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+			 "X: y\r\nuSER-aGENT: me\r\n\r\n");
+	r.headers = "User-Agents: no\r\nUser: x\r\n";
 	expect_bytes(&r, "HEAD / HTTP/1.1\r\nHost: h\r\nUser-Agent: monalive\r\n"
-			 "Connection: close\r\nUser-Agents: no\r\n\r\n");
+			 "Connection: close\r\nUser-Agents: no\r\nUser: x\r\n\r\n");
 }
 
 Test(check_request, methods_with_content_say_that_there_is_none)
@@ -209,34 +210,31 @@ Test(check_request, http2_has_pseudo_fields_and_lower_case_names)
 			  "x-aa=V w ");
 }
 
-Test(check_request, http2_leaves_out_what_belongs_to_a_connection)
+Test(check_request, http2_knows_the_configured_user_agent)
 {
 	struct check_request r = {.method = "",
-				  .headers = "Connection: close\r\nTE: gzip\r\nKeep-Alive: 1\r\n"
-					     "Upgrade: h2c\r\nTransfer-Encoding: chunked\r\n"
-					     "Proxy-Connection: x\r\nHost: other\r\n"
-					     "te: trailers\r\nUser-Agent: me\r\n",
+				  .headers = "User-Agent: me\r\nX:\r\n",
 				  .path = "/",
 				  .virtualhost = "h"};
 
-	expect_fields(&r, ":method=GET :scheme=http :path=/ :authority=other te=trailers "
-			  "user-agent=me ");
+	expect_fields(&r, ":method=GET :scheme=http :path=/ :authority=h user-agent=me x= ");
 }
 
-Test(check_request, more_headers_than_a_request_holds_are_an_error)
+Test(check_request, as_many_headers_as_may_be_configured_have_room)
 {
-	static char headers[H2_MAX_REQUEST_FIELDS * 6 + 1];
+	static char headers[EXTRAS_MAX_HEADERS * 6 + 1];
 	struct check_request r = {
-		.method = "", .headers = headers, .path = "/", .virtualhost = "h"};
+		.method = "POST", .headers = headers, .path = "/", .virtualhost = "h"};
 	struct buf scratch = BUF_INIT(1 << 16);
 	static struct check_fields f;
 
-	for (size_t i = 0; i < H2_MAX_REQUEST_FIELDS; i++)
+	for (size_t i = 0; i < EXTRAS_MAX_HEADERS; i++)
 		memcpy(headers + i * 6, "x: y\r\n", 6);
 	f.text = &scratch;
-	cr_expect_eq(check_request_fields(&r, &f), -ENOBUFS);
-	headers[6 * (H2_MAX_REQUEST_FIELDS - 5)] = 0;
+	r.has_weight = true;
 	cr_expect_eq(check_request_fields(&r, &f), 0);
-	cr_expect_eq(f.n, H2_MAX_REQUEST_FIELDS);
+	cr_expect_eq(f.n, EXTRAS_MAX_HEADERS + 8);
+	scratch.max_bytes = 10;
+	cr_expect_eq(check_request_fields(&r, &f), -ENOBUFS);
 	buf_deinit(&scratch);
 }
