@@ -194,6 +194,9 @@ void tls_server_deinit(struct tls_server *s)
 
 void tls_server_again(struct tls_server *s)
 {
+	/* or its session would be taken for a broken one, and forgotten */
+	if (s->ssl)
+		SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(s->ssl);
 	s->ssl = SSL_new(s->ctx);
 	ASSERT(s->ssl);
