@@ -190,6 +190,16 @@ static inline const struct check_extras *gen_extras(const struct generation *g,
 {
 	return p->extras ? &g->extras[p->extras - 1] : NULL;
 }
+/* Path of one of a check's urls as it is shown; NULL: the check has only one. */
+static inline const char *gen_url_path(const struct generation *g, const struct check_profile *p,
+				       uint32_t url)
+{
+	const struct check_extras *e = gen_extras(g, p);
+
+	if (!e || e->n_urls < 2 || url >= e->n_urls)
+		return NULL;
+	return e->urls[url].path[0] ? e->urls[url].path : "/";
+}
 /* Longest time from a failure to a down verdict: interval + burst + timeouts (decisions 31). */
 uint64_t gen_detection_ns(const struct check_profile *p);
 

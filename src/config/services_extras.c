@@ -49,8 +49,7 @@ static bool fits_profile(const struct making *m)
 	const struct check_url *u = &m->urls[0];
 
 	return m->extras.n_urls == 1 && !u->expect_body_text[0] &&
-	       (u->status.n == 0 ||
-		(u->status.n == 1 && u->status.at[0].first == u->status.at[0].last));
+	       services_http_is_simple(&u->status);
 }
 
 static void fill_urls(struct making *m)
@@ -83,17 +82,19 @@ static bool expects_text(const struct making *m)
 /* All header fields of the check, each with its line end. */
 static int fill_headers(struct making *m)
 {
-	const size_t offset = offsetof(struct services_values, check.header);
+	const size_t offset = offsetof(struct services_values, check.http.header);
 	const struct services_tree *t = &m->run->tree;
-	uint32_t node = m->subject->node, i = TREE_NONE;
+	uint32_t node = m->subject->node, i = TREE_NONE, n = 0;
 	size_t bytes = 1;
 	struct str s;
 
-	while ((i = services_tree_next(t, node, offset, i)) != TREE_NONE)
+	for (; (i = services_tree_next(t, node, offset, i)) != TREE_NONE; n++)
 		bytes += strlen(t->settings[i].value.text) + 2;
-	if (bytes > EXTRAS_MAX_HEADERS_BYTES) {
-		services_check_report(m->run, DIAG_ERROR, node, offset, NULL,
-				      "the headers of this check are more than 128 KiB together");
+	if (bytes > EXTRAS_MAX_HEADERS_BYTES || n > EXTRAS_MAX_HEADERS) {
+		services_check_report(
+			m->run, DIAG_ERROR, node, offset, NULL,
+			"the headers of this check are more than 128 KiB together, or "
+			"more than 200");
 		return 0;
 	}
 	s = STR_OVER(arena_alloc(m->run->arena, bytes), bytes);
@@ -113,17 +114,17 @@ static int fill_http(struct making *m)
 	struct check_extras *e = &m->extras;
 
 	fill_urls(m);
-	e->method = text_or_empty(v->check.method);
-	e->max_response_ns = v->check.max_response_ns;
-	e->http_protocol = v->check.http_protocol;
-	if (v->check.drain_status)
-		e->drain_status = *v->check.drain_status;
+	e->method = text_or_empty(v->check.http.method);
+	e->max_response_ns = v->check.http.max_response_ns;
+	e->http_protocol = v->check.http.http_protocol;
+	if (v->check.http.drain_status)
+		e->drain_status = *v->check.http.drain_status;
 	if (expects_text(m))
 		e->max_body_bytes = EXTRAS_EXPECT_BODY_BYTES;
-	if (v->check.max_body_bytes)
-		e->max_body_bytes = v->check.max_body_bytes;
+	if (v->check.http.max_body_bytes)
+		e->max_body_bytes = v->check.http.max_body_bytes;
 	services_extras_check_http(m->run, m->subject, m->check);
-	return v->check.header ? err_trace(fill_headers(m)) : 0;
+	return v->check.http.header ? err_trace(fill_headers(m)) : 0;
 }
 
 /* --- TLS ------------------------------------------------------------------------------------- */
@@ -136,19 +137,19 @@ static void fill_tls(struct making *m)
 	struct tls_setting *t = &m->tls;
 	unsigned max = app->tls_max_version_is_set ? app->tls_max_version : TLS_V1_3;
 
-	if (v->inherited.tls_max_version)
-		max = v->inherited.tls_max_version - 1U;
+	if (v->inherited.tls.tls_max_version)
+		max = v->inherited.tls.tls_max_version - 1U;
 	t->min_version = (uint16_t)(0x0301 + m->check->profile.tls_min_version);
 	t->max_version = (uint16_t)(0x0301 + max);
-	t->verify = v->inherited.verify == 1;
-	t->ca = t->verify ? v->inherited.ca_file : NULL;
-	t->cert = v->inherited.cert_file;
-	t->key = t->cert && !v->inherited.key_file ? t->cert : v->inherited.key_file;
+	t->verify = v->inherited.tls.verify == 1;
+	t->ca = t->verify ? v->inherited.tls.ca_file : NULL;
+	t->cert = v->inherited.tls.cert_file;
+	t->key = t->cert && !v->inherited.tls.key_file ? t->cert : v->inherited.tls.key_file;
 	e->tls = t;
-	e->session_reuse = v->inherited.session_reuse;
-	e->expire_warn_days = (uint16_t)v->inherited.expire_warn_days;
-	e->verify_name = text_or_empty(t->verify ? v->inherited.verify_name : NULL);
-	e->sni = v->inherited.enable_sni == 0 ? "" : v->inherited.sni;
+	e->session_reuse = v->inherited.tls.session_reuse;
+	e->expire_warn_days = (uint16_t)v->inherited.tls.expire_warn_days;
+	e->verify_name = text_or_empty(t->verify ? v->inherited.tls.verify_name : NULL);
+	e->sni = v->inherited.tls.enable_sni == 0 ? "" : v->inherited.tls.sni;
 }
 
 static uint64_t hash_of(const struct tls_setting *t)
@@ -162,11 +163,6 @@ static uint64_t hash_of(const struct tls_setting *t)
 	};
 
 	return hash_bytes(parts, sizeof(parts), sizeof(parts));
-}
-
-static bool has_tls(const struct check_profile *p)
-{
-	return p->kind == CHECK_HTTPS || (p->kind == CHECK_GRPC && !(p->flags & PROFILE_TLS_OFF));
 }
 
 /* --- the text -------------------------------------------------------------------------------- */
@@ -322,13 +318,42 @@ static int intern(struct making *m, const struct str *text, const struct draft_e
 	return 0;
 }
 
+static bool has_tls(const struct check_profile *p)
+{
+	return p->kind == CHECK_HTTPS || (p->kind == CHECK_GRPC && !(p->flags & PROFILE_TLS_OFF));
+}
+
+static bool has_plain_url(const struct services_node *n, const struct services_url *u)
+{
+	return n->n_urls <= 1 && !u->expect_body && !u->has_regex_options && !u->has_regex_min &&
+	       !u->has_regex_max && (!u->status || services_http_is_simple(u->status));
+}
+
+/* Most checks say nothing of all this. False for some that do not either. */
+static bool says_nothing(const struct services_run *run, const struct services_subject *s,
+			 const struct check_profile *p)
+{
+	static const struct services_http no_http;
+	const struct services_values *v = s->values;
+
+	if (p->kind == CHECK_TCP)
+		return true;
+	if (memcmp(&v->check.http, &no_http, sizeof(no_http)) != 0 ||
+	    !has_plain_url(&run->tree.nodes[s->node], &v->url))
+		return false;
+	return p->kind == CHECK_HTTP ||
+	       (!run->app->tls_max_version_is_set &&
+		memcmp(&v->inherited.tls, &services_schema_defaults.inherited.tls,
+		       sizeof(v->inherited.tls)) == 0);
+}
+
 int services_extras_resolve(struct services_run *run, const struct services_subject *s,
 			    struct draft_check *check)
 {
 	struct making m;
 	struct str text;
 
-	if (check->profile.kind == CHECK_TCP)
+	if (says_nothing(run, s, &check->profile))
 		return 0;
 	m.run = run;
 	m.subject = s;

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "config/pemfile.h"
+#include "config/services_tls.h"
 
 #define VALUE(field) offsetof(struct services_values, field)
 
@@ -63,7 +64,7 @@ static void check_regex_company(struct services_run *run, uint32_t node,
 void services_extras_check_url(struct services_run *run, const struct services_subject *s,
 			       uint32_t node, const struct services_url *url)
 {
-	const char *method = s->values->check.method;
+	const char *method = s->values->check.http.method;
 
 	if (url->has_regex_options || url->has_regex_min || url->has_regex_max)
 		check_regex_company(run, node, url);
@@ -81,10 +82,11 @@ void services_extras_check_http(struct services_run *run, const struct services_
 				const struct draft_check *check)
 {
 	const struct services_values *v = s->values;
-	bool is_head = v->check.method && strcmp(v->check.method, "HEAD") == 0;
+	bool is_head = v->check.http.method && strcmp(v->check.http.method, "HEAD") == 0;
 
-	if (v->check.max_response_ns && v->check.max_response_ns >= check->profile.check_timeout_ns)
-		report(run, DIAG_WARNING, s->node, VALUE(check.max_response_ns), NULL,
+	if (v->check.http.max_response_ns &&
+	    v->check.http.max_response_ns >= check->profile.check_timeout_ns)
+		report(run, DIAG_WARNING, s->node, VALUE(check.http.max_response_ns), NULL,
 		       "has no effect: check_timeout ends the check no later");
 	if (is_head && v->check.dynamic_weight_enable && !v->check.dynamic_weight_in_header)
 		report(run, DIAG_WARNING, s->node, VALUE(check.dynamic_weight_enable),
@@ -95,17 +97,17 @@ void services_extras_check_http(struct services_run *run, const struct services_
 /* --- TLS ------------------------------------------------------------------------------------- */
 
 static const size_t of_tls[] = {
-	VALUE(inherited.sni),
-	VALUE(inherited.enable_sni),
-	VALUE(inherited.tls_min_version),
-	VALUE(inherited.tls_max_version),
-	VALUE(inherited.verify),
-	VALUE(inherited.ca_file),
-	VALUE(inherited.verify_name),
-	VALUE(inherited.cert_file),
-	VALUE(inherited.key_file),
-	VALUE(inherited.session_reuse),
-	VALUE(inherited.expire_warn_days),
+	VALUE(inherited.tls.sni),
+	VALUE(inherited.tls.enable_sni),
+	VALUE(inherited.tls.tls_min_version),
+	VALUE(inherited.tls.tls_max_version),
+	VALUE(inherited.tls.verify),
+	VALUE(inherited.tls.ca_file),
+	VALUE(inherited.tls.verify_name),
+	VALUE(inherited.tls.cert_file),
+	VALUE(inherited.tls.key_file),
+	VALUE(inherited.tls.session_reuse),
+	VALUE(inherited.tls.expire_warn_days),
 };
 
 void services_extras_check_grpc(struct services_run *run, const struct services_subject *s,
@@ -125,17 +127,18 @@ void services_extras_check_grpc(struct services_run *run, const struct services_
 static void check_versions(struct services_run *run, const struct services_subject *s,
 			   const struct tls_setting *t)
 {
-	bool max_is_ours = s->values->inherited.tls_max_version;
+	bool max_is_ours = s->values->inherited.tls.tls_max_version;
 	char text[128];
 
 	if (t->min_version <= t->max_version)
 		return;
 	snprintf(text, sizeof(text), "lowest TLS version 1.%u%s, highest 1.%u%s",
 		 t->min_version - 0x0301U,
-		 s->values->inherited.tls_min_version ? "" : " (alived.yaml)",
+		 s->values->inherited.tls.tls_min_version ? "" : " (alived.yaml)",
 		 t->max_version - 0x0301U, max_is_ours ? "" : " (alived.yaml)");
 	report(run, DIAG_ERROR, s->node,
-	       max_is_ours ? VALUE(inherited.tls_max_version) : VALUE(inherited.tls_min_version),
+	       max_is_ours ? VALUE(inherited.tls.tls_max_version)
+			   : VALUE(inherited.tls.tls_min_version),
 	       "write tls_min_version and tls_max_version", text);
 }
 
@@ -144,14 +147,14 @@ static void check_verify(struct services_run *run, const struct services_subject
 {
 	const struct services_values *v = s->values;
 
-	if (v->inherited.verify != SERVICES_BOOL_UNSET)
+	if (v->inherited.tls.verify != SERVICES_BOOL_UNSET)
 		return;
-	if (v->inherited.verify_name)
-		report(run, DIAG_WARNING, s->node, VALUE(inherited.verify_name),
+	if (v->inherited.tls.verify_name)
+		report(run, DIAG_WARNING, s->node, VALUE(inherited.tls.verify_name),
 		       "write verify on, or verify off",
 		       "verify_name has no effect: nothing is verified");
-	else if (v->inherited.ca_file)
-		report(run, DIAG_WARNING, s->node, VALUE(inherited.ca_file),
+	else if (v->inherited.tls.ca_file)
+		report(run, DIAG_WARNING, s->node, VALUE(inherited.tls.ca_file),
 		       "write verify on, or verify off",
 		       "ca_file has no effect: nothing is verified");
 }
@@ -162,12 +165,12 @@ static void check_sni(struct services_run *run, const struct services_subject *s
 	bool is_off = run->app->experiments.enable_tls_sni_is_set &&
 		      !run->app->experiments.enable_tls_sni;
 
-	if (v->inherited.enable_sni == 0 && v->inherited.sni && v->inherited.sni[0])
-		report(run, DIAG_WARNING, s->node, VALUE(inherited.sni), NULL,
+	if (v->inherited.tls.enable_sni == 0 && v->inherited.tls.sni && v->inherited.tls.sni[0])
+		report(run, DIAG_WARNING, s->node, VALUE(inherited.tls.sni), NULL,
 		       "sni has no effect: enable_sni is off");
-	if (v->inherited.enable_sni == 1 && !v->inherited.sni && is_off)
-		report(run, DIAG_WARNING, s->node, VALUE(inherited.enable_sni), "write sni NAME",
-		       "has no effect: experiments.enable_tls_sni is off");
+	if (v->inherited.tls.enable_sni == 1 && !v->inherited.tls.sni && is_off)
+		report(run, DIAG_WARNING, s->node, VALUE(inherited.tls.enable_sni),
+		       "write sni NAME", "has no effect: experiments.enable_tls_sni is off");
 }
 
 /* A certificate with the key that goes with it. */
@@ -189,8 +192,9 @@ static void report_pair(struct services_run *run, const struct services_subject 
 	source_pos pos;
 	uint32_t len;
 
-	place_of(run, s->node, is_bundle ? VALUE(inherited.cert_file) : VALUE(inherited.key_file),
-		 &pos, &len);
+	place_of(run, s->node,
+		 is_bundle ? VALUE(inherited.tls.cert_file) : VALUE(inherited.tls.key_file), &pos,
+		 &len);
 	diag_report(run->diag, DIAG_ERROR, pos, len,
 		    is_bundle ? "write key_file, or put the key into this file"
 			      : "key_file \"\" takes the key from cert_file",
@@ -207,10 +211,12 @@ static int check_pair(struct services_run *run, const struct services_subject *s
 	const void *found;
 
 	if (!t->cert) {
-		report(run, DIAG_ERROR, s->node, VALUE(inherited.key_file),
+		report(run, DIAG_ERROR, s->node, VALUE(inherited.tls.key_file),
 		       "write cert_file with it", "key_file without cert_file");
 		return 0;
 	}
+	if (t->cert == &services_tls_refused || t->key == &services_tls_refused)
+		return 0;
 	pair = arena_alloc(run->arena, sizeof(*pair));
 	if (!pair)
 		return err_origin(-ENOMEM);

@@ -4,6 +4,8 @@
 
 #include "config/services_run.h"
 
+struct str;
+
 #define SERVICES_HTTP_PARSER(name)                                        \
 	MUST_CHECK int services_http_##name(                              \
 		struct services_run *run, const struct services_row *row, \
@@ -24,6 +26,11 @@ SERVICES_HTTP_PARSER(regex);
 /* 1, whatever the values. */
 SERVICES_HTTP_PARSER(no_regex);
 
+/* Any status, or exactly one: what a profile has room for. */
+static inline bool services_http_is_simple(const struct status_set *s)
+{
+	return s->n == 0 || (s->n == 1 && s->at[0].first == s->at[0].last);
+}
+
 /* The set as it would be written: "200-299 301", "0" for the empty one. */
-struct str;
 void services_http_put_status(struct str *out, const struct status_set *set);

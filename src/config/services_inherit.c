@@ -8,6 +8,7 @@
 #include "config/services_check.h"
 #include "config/services_extras.h"
 #include "config/services_group.h"
+#include "config/services_http.h"
 
 static const uint64_t default_timeout_ns = UINT64_C(5000000000);
 
@@ -77,12 +78,13 @@ static const char *virtualhost_of(const struct services_values *v)
 /* The one good status; a list of them stands in the extras. */
 static uint16_t single_status(const struct status_set *s)
 {
-	return s && s->n == 1 && s->at[0].first == s->at[0].last ? s->at[0].first : 0;
+	return s && services_http_is_simple(s) ? s->at[0].first : 0;
 }
 
 static bool sends_no_name(const struct app_config *app, const struct services_values *v)
 {
-	return v->inherited.enable_sni == 0 || (v->inherited.sni && !v->inherited.sni[0]) ||
+	return v->inherited.tls.enable_sni == 0 ||
+	       (v->inherited.tls.sni && !v->inherited.tls.sni[0]) ||
 	       (app->experiments.enable_tls_sni_is_set && !app->experiments.enable_tls_sni);
 }
 
@@ -137,8 +139,8 @@ static void fill_profile(struct check_profile *p, const struct app_config *app,
 	p->rise = (uint8_t)v->inherited.rise;
 	p->fall = (uint8_t)(v->inherited.fall ? v->inherited.fall : v->inherited.retry + 1);
 	if (has_tls_kind(kind) && !(p->flags & PROFILE_TLS_OFF))
-		p->tls_min_version = v->inherited.tls_min_version
-					     ? (uint8_t)(v->inherited.tls_min_version - 1)
+		p->tls_min_version = v->inherited.tls.tls_min_version
+					     ? (uint8_t)(v->inherited.tls.tls_min_version - 1)
 					     : (uint8_t)app->tls_min_version;
 }
 

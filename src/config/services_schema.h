@@ -77,13 +77,17 @@ struct services_values {
 		uint32_t weight;
 		uint8_t lvs_method, init_state;
 		uint8_t inhibit_on_failure, half_open;
-		const char *sni;         /* NULL: virtualhost; "": none */
-		const char *verify_name; /* NULL: unset */
-		const struct tls_file *ca_file, *cert_file, *key_file; /* NULL: unset */
-		uint8_t tls_min_version, tls_max_version; /* enum tls_version + 1; 0: unset */
-		uint8_t verify, enable_sni;               /* or SERVICES_BOOL_UNSET */
-		uint8_t session_reuse;
-		uint32_t expire_warn_days; /* 0: off */
+		struct services_tls {
+			const char *sni;         /* NULL: virtualhost; "": none */
+			const char *verify_name; /* NULL: unset */
+			const struct tls_file *ca_file, *cert_file, *key_file; /* NULL: unset */
+			/* enum tls_version + 1; 0: unset */
+			uint8_t tls_min_version, tls_max_version;
+			uint8_t verify, enable_sni; /* or SERVICES_BOOL_UNSET */
+			uint32_t expire_warn_days;  /* 0: off */
+			uint8_t session_reuse;
+			uint8_t spare[7]; /* compared as bytes */
+		} tls;
 	} inherited;
 	struct {
 		const char *lvs_sched, *quorum_up, *announce_group, *version;
@@ -97,12 +101,15 @@ struct services_values {
 		uint32_t connect_port, dynamic_weight_coefficient;
 		uint8_t dynamic_weight_enable, dynamic_weight_in_header;
 		uint8_t tls; /* GRPC_CHECK; on unless said otherwise */
-		uint8_t http_protocol;
-		const char *method;                    /* NULL: GET */
-		const char *header;                    /* the last one; NULL: none */
-		uint64_t max_response_ns;              /* 0: no limit */
-		uint32_t max_body_bytes;               /* 0: unset */
-		const struct status_set *drain_status; /* NULL: none */
+		struct services_http {
+			const char *method;                    /* NULL: GET */
+			const char *header;                    /* the last one; NULL: none */
+			const struct status_set *drain_status; /* NULL: none */
+			uint64_t max_response_ns;              /* 0: no limit */
+			uint32_t max_body_bytes;               /* 0: unset */
+			uint8_t http_protocol;
+			uint8_t spare[3]; /* compared as bytes */
+		} http;
 	} check;
 	/* of one url {}: the check's own first, a further one by itself */
 	struct services_url {

@@ -133,6 +133,8 @@ static int resolve(struct services_run *run, const struct services_lex_word *w, 
 	return 0;
 }
 
+const struct tls_file services_tls_refused = {.path = ""};
+
 static int report_unread(struct services_run *run, const struct services_lex_word *w,
 			 const char *path, int error)
 {
@@ -201,11 +203,12 @@ int services_tls_file(struct services_run *run, const struct services_row *row,
 					     "is not read: no file is, for this text");
 	r = resolve(run, w, path, sizeof(path));
 	if (r < 0)
-		return report_unread(run, w, "this", r);
-	r = find_file(run, w, path, &f);
+		r = report_unread(run, w, "this", r);
+	else
+		r = find_file(run, w, path, &f);
 	if (r == 0)
 		r = judge(run, row, w, f);
-	if (r == 0)
-		ret->file = f;
-	return r;
+	TRY(r);
+	ret->file = r == 0 ? f : &services_tls_refused;
+	return 0;
 }

@@ -16,6 +16,8 @@ SERVICES_TLS_PARSER(verify_name);
 SERVICES_TLS_PARSER(version);
 /* enum session_reuse */
 SERVICES_TLS_PARSER(reuse);
-/* Reads the file, once per run, relative to the file that names it. What is wrong with its content
- * is reported here; "" gives NULL. */
+/* Reads the file, once per run, relative to the file that names it. What is wrong with it is
+ * reported here and gives services_tls_refused, so that what goes with it is not faulty too; ""
+ * gives NULL. */
 SERVICES_TLS_PARSER(file);
+extern const struct tls_file services_tls_refused;

@@ -391,7 +391,7 @@ int services_value_parse(struct services_run *run, const struct services_row *ro
 	const struct services_lex_word *w = &st->words[1];
 	uint32_t n_values = st->n_words - 1;
 	/* an escape is read differently within quotes */
-	bool is_plain = n_values == 1 && !w->has_escape && !types[row->type].depends;
+	bool is_plain = n_values == 1 && !w->has_escape;
 	unsigned n_reports;
 	int r;
 
@@ -404,7 +404,8 @@ int services_value_parse(struct services_run *run, const struct services_row *ro
 	n_reports = diag_errors(run->diag) + diag_warnings(run->diag);
 	r = types[row->type].parse(run, row, st, ret);
 	/* what gave a report gives it again */
-	if (r == 0 && is_plain && n_reports == diag_errors(run->diag) + diag_warnings(run->diag))
+	if (r == 0 && is_plain && !types[row->type].depends &&
+	    n_reports == diag_errors(run->diag) + diag_warnings(run->diag))
 		*memo = (struct services_memo){w->at, w->len, *ret};
 	return err_trace(r);
 }
