@@ -56,6 +56,9 @@ void detail_text(enum check_code code, uint16_t detail, char out[DETAIL_TEXT_BYT
 	enum meaning m = code < CODE__N ? (enum meaning)meanings[code] : MEANS_NOTHING;
 
 	out[0] = 0;
+	if (code == CODE_NO_REPLY_FOR_VIP)
+		snprintf(out, DETAIL_TEXT_BYTES, "the real answers on its own address: %s",
+			 "is the VIP on its loopback?");
 	if (detail == 0)
 		return;
 	if (m == MEANS_ERRNO)

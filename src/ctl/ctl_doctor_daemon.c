@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/addr.h"
 #include "base/nfqueue.h"
 #include "base/str.h"
 #include "ctl/ctl_doctor_links.h"
@@ -235,6 +236,56 @@ static void look_at_queue(struct ctl_doctor *d)
 	}
 }
 
+/* --- silent VIPs ------------------------------------------------------------------------------ */
+
+/* The IP of "IP:PORT", "[IP]:PORT" or "IP". */
+static void ip_of(const char *name, char ip[ADDR_TEXT_BYTES])
+{
+	const char *begin = name + (*name == '['), *end = strchr(begin, *name == '[' ? ']' : ':');
+
+	if (!end || (*name != '[' && strchr(end + 1, ':')))
+		end = begin + strlen(begin);
+	snprintf(ip, ADDR_TEXT_BYTES, "%.*s", (int)(end - begin), begin);
+}
+
+static void look_at_silent_vip(void *ctx, const json_t *row, int64_t now_s)
+{
+	struct ctl_doctor *d = ctx;
+	const json_t *check;
+
+	(void)now_s;
+	for (size_t i = 0; (check = json_array_get(json_object_get(row, "checks"), i)); i++) {
+		const json_t *last = json_object_get(check, "last");
+		char vip[ADDR_TEXT_BYTES], real[ADDR_TEXT_BYTES];
+
+		if (strcmp(ctl_rows_str(last, "code"), "no_reply_for_vip") != 0)
+			continue;
+		ip_of(ctl_rows_str(check, "connect"), vip);
+		ip_of(ctl_rows_str(row, "rs"), real);
+		ctl_findings_add(d->findings, CTL_FINDING_ERROR, "no_reply_for_vip",
+				 "%s answers on its own address, but not for the VIP %s: it is "
+				 "missing on the real",
+				 real, vip);
+		ctl_findings_repair(d->findings, "ssh %s ip addr add %s/%d dev lo", real, vip,
+				    strchr(vip, ':') ? 128 : 32);
+	}
+}
+
+/* The list is asked for only if some real was found so since the daemon's start. */
+static void look_at_silent_vips(struct ctl_doctor *d)
+{
+	const json_t *counters = json_object_get(d->summary, "counters");
+	struct ctl_http_answer a = {0};
+
+	if (ctl_rows_int(counters, "tun_vips_silent") == 0)
+		return;
+	if (ctl_http_call(d->sock, "/v1/reals", NULL, &a) == CTL_EXIT_OK && a.status == 200 &&
+	    !ctl_rows_each(a.body, a.len, "reals", look_at_silent_vip, d))
+		ctl_findings_add(d->findings, CTL_FINDING_NOTE, "reals_unreadable",
+				 "the daemon's list of reals cannot be read");
+	ctl_http_answer_deinit(&a);
+}
+
 void ctl_doctor_daemon_tunnel(struct ctl_doctor *d)
 {
 	if (d->pid)
@@ -242,4 +293,5 @@ void ctl_doctor_daemon_tunnel(struct ctl_doctor *d)
 	else
 		look_at_unit(d);
 	look_at_queue(d);
+	look_at_silent_vips(d);
 }

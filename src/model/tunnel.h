@@ -6,6 +6,7 @@
  *
  * field                writer      readers   order
  * set-up, real rows    main, before the threads start
+ * real rows: asked     workers     workers   relaxed: a value of its own
  * everything else      tun         workers,  relaxed: time stamps and figures of their own; a real
  *                                  api       row's `host` is published before a check of it starts
  *                                            (adoption: tun before sched, through control rings)
@@ -54,8 +55,9 @@ struct tunnel_real {
 	_Atomic uint32_t host;     /* slot of the host row + 1; 0: tun does not know this real */
 	_Atomic uint16_t mss;      /* TCP_MAXSEG for its checks; 0: not known yet */
 	_Atomic uint16_t error;    /* host row: errno of fault_ns */
+	_Atomic uint32_t asked;    /* workers': run_vip.h */
 };
-static_assert(sizeof(struct tunnel_real) == 24, "one per tunnelled real");
+static_assert(sizeof(struct tunnel_real) == 32, "one per tunnelled real");
 
 enum {
 	TUNNEL_LATENCY_BUCKETS = 10,

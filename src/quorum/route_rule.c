@@ -7,6 +7,7 @@ bool route_rule_is_bad_answer(enum check_code code)
 	switch (code) {
 	case CODE_NO_ROUTE:
 	case CODE_CONNECT_TIMEOUT:
+	case CODE_NO_REPLY_FOR_VIP:
 	case CODE_UNREACHABLE:
 	case CODE_CONNECT_ERROR:
 	case CODE_TLS_TIMEOUT:

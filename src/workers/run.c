@@ -10,6 +10,7 @@
 #include "workers/run_talk.h"
 #include "workers/run_tunnel.h"
 #include "workers/run_urls.h"
+#include "workers/run_vip.h"
 
 enum {
 	SCRATCH_BYTES = 256 << 10, /* requests are far smaller */
@@ -175,6 +176,7 @@ static void end(struct run_ctx *c, struct run *r)
 	fill_talk(r, &res);
 	doubt(c, r, &res, now_ns);
 	outbox_put(&c->outbox, &r->job, &res, now_ns);
+	run_vip_end(c, r);
 	hang_up(c, r, now_ns);
 	free_row(c, r);
 }
@@ -217,7 +219,8 @@ static void finish(struct run_ctx *c, struct run *r)
 	}
 	if (!r->over_ns)
 		r->over_ns = now_ns;
-	if (!is_tunnelled || run_tunnel_end(c, r, now_ns) == RUN_OVER) {
+	if (!is_tunnelled ||
+	    (run_tunnel_end(c, r, now_ns) == RUN_OVER && !run_vip_holds(c, r, now_ns))) {
 		end(c, r);
 		return;
 	}
@@ -277,19 +280,33 @@ static void arm(struct run_ctx *c, struct run *r, uint64_t at_ns)
 	wheel_arm(&c->wheel, row_of(c, r), at_ns);
 }
 
+static uint64_t end_of_connect(const struct run *r)
+{
+	return MIN(r->dial_ns + r->profile->connect_timeout_ns, end_of_check(r));
+}
+
+static uint64_t half_of_connect(const struct run *r)
+{
+	return r->dial_ns + (end_of_connect(r) - MIN(r->dial_ns, end_of_connect(r))) / 2;
+}
+
 static enum run_step connected(struct run_ctx *c, struct run *r, uint32_t events)
 {
 	const struct check_spec *s = r->spec;
 	enum run_step step;
 
+	bool is_half_time = r->is_half_time;
+
 	r->connected_ns = clk_mono_ns();
+	r->is_half_time = false;
 	r->sock_end = TCP_END_CONNECTED;
 	if (may_be_self(c, s->connect_port) &&
 	    tcp_sock_is_self(run_sock(c, r), &s->connect_ip, s->connect_port))
 		return run_over(r, CODE_REFUSED, 0);
 	if (!check_has_talk((enum check_kind)s->kind))
 		return run_over(r, CODE_OK, 0);
-	if (r->said.url || r->profile->check_timeout_ns > r->profile->connect_timeout_ns)
+	if (is_half_time || r->said.url ||
+	    r->profile->check_timeout_ns > r->profile->connect_timeout_ns)
 		arm(c, r, end_of_check(r));
 	step = run_talk_begin(c, r);
 	/* these edges were for the data behind the handshake and come only once */
@@ -320,8 +337,16 @@ static enum run_step connect_timeout(struct run_ctx *c, struct run *r)
 	uint32_t events = tcp_sock_poll(run_sock(c, r), true);
 	enum run_step step = events ? connect_event(c, r, events) : RUN_WAIT;
 
-	if (step == RUN_WAIT && r->phase == RUN_CONNECT)
-		return not_connected(r, CODE_CONNECT_TIMEOUT, 0);
+	if (step == RUN_WAIT && r->phase == RUN_CONNECT && r->is_half_time) {
+		r->is_half_time = false;
+		run_vip_ask(c, r);
+		arm(c, r, end_of_connect(r));
+		return RUN_WAIT;
+	}
+	if (step == RUN_WAIT && r->phase == RUN_CONNECT) {
+		step = not_connected(r, CODE_CONNECT_TIMEOUT, 0);
+		run_vip_explain(c, r);
+	}
 	if (step == RUN_WAIT && !wheel_is_armed(&c->wheel, row_of(c, r)))
 		arm(c, r, end_of_check(r));
 	return step;
@@ -355,7 +380,8 @@ static enum run_step dial(struct run_ctx *c, struct run *r)
 	f = tcp_sock_connect(run_sock(c, r), &want, &s->connect_ip, s->connect_port);
 	if (f.kind == TCP_FAULT_NONE) {
 		r->phase = RUN_CONNECT;
-		arm(c, r, MIN(r->dial_ns + p->connect_timeout_ns, end_of_check(r)));
+		r->is_half_time = run_vip_may_ask(c, r);
+		arm(c, r, r->is_half_time ? half_of_connect(r) : end_of_connect(r));
 		return RUN_WAIT;
 	}
 	code = outcome_of_fault(f);
@@ -419,6 +445,8 @@ void run_start(struct run_ctx *c, const struct job *job)
 	r->spec = NULL;
 	r->said = (struct run_said){0};
 	no_connection(r);
+	r->own_fd = -1;
+	r->is_half_time = false;
 	counter_add(c->counters, CTR_JOBS_TAKEN, 1);
 	tls_sessions_sweep(&c->sessions, job->generation);
 	if (begin(c, r) == RUN_OVER)

@@ -55,6 +55,7 @@ struct run {
 	struct check_talk talk;
 	struct run_said said;
 	uint32_t sock; /* TCP_SOCK_UNUSED: none */
+	int own_fd;    /* run_vip.h; -1: none */
 	uint32_t next_free;
 	int send_error; /* first failed send; what was received before it is still read */
 	uint32_t detail;
@@ -62,6 +63,7 @@ struct run {
 	uint8_t phase;    /* enum run_phase */
 	uint8_t sock_end; /* enum tcp_end */
 	bool has_talk;
+	bool is_half_time; /* the deadline is that of half the connect */
 };
 
 /* What the runs of a worker share. */
@@ -72,6 +74,7 @@ struct run_ctx {
 	uint32_t n_rows;   /* rows ever used */
 	uint32_t free_row; /* row + 1 */
 	uint32_t in_flight;
+	uint32_t n_own_fds; /* run_vip.h */
 	struct wheel wheel; /* of rows, 1 ms ticks */
 	struct standstill standstill;
 	uint64_t lag_guard_ns;

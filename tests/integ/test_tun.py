@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Tunnelled checks, proven by packets: docs/internals/tunnel.md."""
-import contextlib, os, socket, subprocess, sys, tempfile, time
+import contextlib, json, os, socket, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 import integ, tunlab
@@ -442,10 +442,51 @@ def test_direct_routing_reaches_the_real_and_its_vip():
             c = counters(d)
             check(c['tun_sent_dr'] > 10, 'packets sent: %d', c['tun_sent_dr'])
             equal([k for k in BAD_COUNTERS if c[k]], [])
-            lab.at_real('ip addr del %s/32 dev lo' % VIP4)
-            wait_for('the VIP is gone', lambda: d.events('real_down'))
+            equal(d.events('no_reply_for_vip'), [], 'nobody looks at a real that answers')
+
+
+def test_direct_routing_names_the_vip_that_is_missing_on_the_real():
+    """The real is up and answers on its own address: that is told, and is down all the same."""
+    env = dict(os.environ, PATH=integ.BUILD + ':' + os.environ['PATH'])
+    for vip, bits, real, i in (VIP4, 32, REAL4, 0), (VIP6, 128, REAL6, 1):
+        with DirectLab() as lab:
+            lab.http(VIP4)
+            lab.http(VIP6)
+            with lab.daemon(direct_services('TCP_CHECK')) as d:
+                wait_for('all up', lambda: all_up(d))
+                n = counters(d)['tun_vips_silent']
+                lab.at_real('ip addr del %s/%d dev lo' % (vip, bits))
+                down = wait_for('the VIP is gone', lambda: d.events('real_down'))
+                equal([e['code'] for e in down], ['no_reply_for_vip'])
+                # IPv6 reals say at once that they have no such address
+                check(down[0]['took_us'] < (1100000 if vip == VIP4 else 100000) * integ.SLOW, 'it took %d us', down[0]['took_us'])
+                told = d.events('no_reply_for_vip')
+                equal(len(told), 1)
+                check(told[0]['hint'].endswith('is the VIP on its loopback?'), '%s', told)
+                time.sleep(3)
+                equal((len(d.events('no_reply_for_vip')), counters(d)['tun_vips_silent']), (1, n + 1), 'once')
+                rows = json.loads(d.request('GET', '/v1/reals')[1])['reals']
+                last = [r['checks'][0]['last'] for r in rows if r['rs'].startswith((real + ':', '[' + real))]
+                equal([(l['code'], l['layer']) for l in last], [('no_reply_for_vip', 'connect')])
+                r = subprocess.run(['ip', 'netns', 'exec', lab.checker, 'alivectl', '--json', '-s', d.sock, 'doctor', '-c',
+                                    d.path('alived.yaml'), '--services', d.path('services.conf')], capture_output=True, text=True, env=env)
+                found = [f for f in json.loads(r.stdout)['findings'] if f['id'] == 'no_reply_for_vip']
+                equal([f['repair'] for f in found], ['ssh %s ip addr add %s/%d dev lo' % (real, vip, bits)])
+                lab.at_real(found[0]['repair'].split(' ', 2)[2])
+                wait_for('up again', lambda: all_up(d))
+                equal(len(d.events('real_down')), 1)
+
+
+def test_direct_routing_to_a_real_that_is_silent_everywhere_is_a_timeout():
+    with DirectLab() as lab:
+        lab.http(VIP4)
+        lab.http(VIP6)
+        with lab.daemon(direct_services('TCP_CHECK')) as d:
+            wait_for('all up', lambda: all_up(d))
+            lab.at_real('ip link set r0 down')
+            wait_for('both down', lambda: len(d.events('real_down')) == 2)
             equal({e['code'] for e in d.events('real_down')}, {'connect_timeout'})
-            equal(alive(d, REAL6, 1), 1)
+            equal(d.events('no_reply_for_vip'), [])
 
 
 def test_direct_routing_with_the_vip_on_the_checker():
