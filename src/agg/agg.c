@@ -18,6 +18,7 @@
 
 #include <errno.h>
 
+#include "agg/agg_address.h"
 #include "agg/agg_log.h"
 #include "agg/agg_tls.h"
 #include "announce/announcer.h"
@@ -49,6 +50,7 @@ struct agg {
 	struct balancer *balancer;
 	struct announcer *announcer;
 	struct tls_facts tls;
+	struct agg_address address;
 	struct agg_log log;
 	const struct generation *generation;
 	/* by prefix slot: when its withdrawal was decided, ns; 0: none is on its way */
@@ -367,6 +369,7 @@ static void adopt(struct agg *a, const struct control_msg *msg)
 		ASSERT(!"out of memory while adopting a configuration");
 	}
 	agg_tls_adopt(&a->tls, msg->diff);
+	agg_address_adopt(&a->address, msg->generation);
 	if (!a->generation)
 		a->warm_due_ns = now + WARM_S * CLK_S;
 	a->generation = msg->generation;
@@ -519,6 +522,7 @@ static struct fleet_config fleet_config_of(const struct app_config *app)
 		.unknown_max = app->checks.unknown_max,
 		.announce_hold_ns = app->announcer.announce_hold_ns,
 		.max_remove = app->safety.max_remove,
+		.needs_address = *app->announcer.require_local_address,
 		.has_announcer = app->announcer.backend != ANNOUNCER_NONE,
 		.has_balancer = app->balancer.backend != BALANCER_NONE,
 		.sync_period_ns = app->balancer.sync_states_period_ns,
@@ -589,6 +593,7 @@ static int make(struct agg *a)
 	TRY(evloop_watch(a->loop, &a->bell_source, EPOLLIN));
 	TRY(table_init(&a->withdrawn_at, sizeof(uint64_t), MAX_PREFIXES));
 	TRY(make_fleet(a));
+	TRY(agg_address_init(&a->address, a->loop, a->args.app, a->fleet));
 	return make_actuators(a);
 }
 
@@ -632,6 +637,7 @@ void agg_free(struct agg *a)
 		return;
 	announcer_free(a->announcer);
 	balancer_free(a->balancer);
+	agg_address_deinit(&a->address);
 	fleet_free(a->fleet);
 	table_deinit(&a->withdrawn_at);
 	evloop_free(a->loop);

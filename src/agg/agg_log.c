@@ -125,8 +125,9 @@ void agg_log_prefix(void *ctx, uint32_t prefix, enum state from, enum state to)
 		return;
 	LOG(level_of(to), "quorum", prefix_events[to],
 	    LF_ADDR("prefix", &log->generation->prefixes[prefix].vip, 0),
-	    LF_STR("from", state_text(from)), LF_U64("members", row->n_members),
-	    LF_U64("joined", row->n_joined), LF_U64("joined_up", row->n_joined_up));
+	    LF_STR("from", state_text(from)), LF_STR("reason", prefix_reason_text(row)),
+	    LF_U64("members", row->n_members), LF_U64("joined", row->n_joined),
+	    LF_U64("joined_up", row->n_joined_up));
 }
 
 void agg_log_service_alarm(void *ctx, uint32_t service, enum fleet_alarm alarm, bool begins)

@@ -87,6 +87,7 @@ static void put_prefix(struct walk *w)
 	jsonout_open(j, '{');
 	jsonout_kstr(j, "state", prefix_state_text(row.state));
 	jsonout_kstr(j, "sent", prefix_state_text(row.sent));
+	jsonout_kstr(j, "reason", prefix_reason_text(&row));
 	jsonout_ku64(j, "members", row.n_members);
 	jsonout_ku64(j, "joined", row.n_joined);
 	jsonout_ku64(j, "joined_up", row.n_joined_up);

@@ -169,6 +169,17 @@ static void check_bird_list(struct app_load *l)
 		    "0123456789.-*?");
 }
 
+/* The kernel's own rule for names. */
+static void check_interface(struct app_load *l)
+{
+	const char *name = l->config->announcer.require_local_address;
+
+	if (strpbrk(name, "/: \t") || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		report(l, DIAG_ERROR, "announcer.require_local_address",
+		       "announcer.require_local_address: '%s' cannot be the name of an interface",
+		       name);
+}
+
 static void check_listeners(struct app_load *l)
 {
 	static const char *const paths[] = {"server.http_addr", "server.grpc_addr",
@@ -265,6 +276,7 @@ void app_check(struct app_load *l)
 	derive_backends(l);
 	check_sock_dir(l);
 	check_bird_list(l);
+	check_interface(l);
 	check_listeners(l);
 	check_periods(l);
 	check_tun_sizes(l);

@@ -38,6 +38,7 @@ struct app_config {
 		uint64_t withdraw_wait_ns;      /* 500 ms */
 		uint64_t announce_hold_ns;      /* 0 */
 		uint32_t max_announces_per_min; /* 0 = off */
+		char *require_local_address;    /* interface that must have the VIP; "": off */
 		uint32_t n_groups;              /* 1: "default" */
 		char groups[APP_MAX_GROUPS][APP_GROUP_NAME_BYTES];
 	} announcer;

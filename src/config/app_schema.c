@@ -9,6 +9,7 @@
 
 /* sun_path without its NUL */
 enum { SOCKET_PATH_BYTES = 107, PATH_BYTES = 4095, DIR_BYTES = 200, VARIABLE_BYTES = 63 };
+enum { INTERFACE_BYTES = 15 }; /* IFNAMSIZ without its NUL */
 
 #define MINUTE (60 * CLK_S)
 #define HOUR   (60 * MINUTE)
@@ -78,6 +79,10 @@ static const struct app_key keys[] = {
 	{"announcer.max_announces_per_min", APP_NUMBER_OR_OFF, AT(announcer.max_announces_per_min),
 	 .max = 1000000, .default_text = "off",
 	 .doc = "Most announcements of one prefix per minute."},
+	{"announcer.require_local_address", APP_TEXT, AT(announcer.require_local_address),
+	 .max = INTERFACE_BYTES, .default_text = "",
+	 .doc = "Interface: a prefix is announced only while its address is on it; \"\": no "
+		"matter."},
 
 	{"bird.batch_size", APP_NUMBER, AT(bird.batch_size), .min = 1, .max = 4096,
 	 .default_text = "1024", .doc = "Most prefixes per datagram; no more than BIRD takes."},

@@ -20,6 +20,26 @@ const char *real_reason_text(enum real_reason r)
 	return (unsigned)r < REAL_REASON__N ? reason_texts[r] : "?";
 }
 
+static bool is_served(const struct prefix_row *row)
+{
+	return row->n_joined > 0 && row->n_joined_up == row->n_joined;
+}
+
+const char *prefix_reason_text(const struct prefix_row *row)
+{
+	if (row->flags & PREFIX_ROW_NO_ADDRESS)
+		return "no_local_address";
+	if (row->flags & PREFIX_ROW_FROZEN)
+		return "withdrawal_frozen";
+	if (row->state == STATE_UP)
+		return "services_up";
+	if (row->flags & PREFIX_ROW_HOLDING)
+		return "announce_hold";
+	if ((row->flags & PREFIX_ROW_ADDRESS_UNKNOWN) && is_served(row))
+		return "address_unknown";
+	return row->state == STATE_DOWN ? "service_down" : "no_verdict";
+}
+
 int state_tables_init(struct state_tables *t)
 {
 	*t = (struct state_tables){0};

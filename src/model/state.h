@@ -163,6 +163,10 @@ enum prefix_row_flag {
 	PREFIX_ROW_IN_USE = 1 << 0,
 	PREFIX_ROW_WAS_ANNOUNCED = 1 << 1, /* announced in this life or restored */
 	PREFIX_ROW_FROZEN = 1 << 2,        /* a withdrawal is held by blind */
+	/* announcer.require_local_address: */
+	PREFIX_ROW_NO_ADDRESS = 1 << 3,      /* not on the interface: withdrawn */
+	PREFIX_ROW_ADDRESS_UNKNOWN = 1 << 4, /* the interface was not yet seen */
+	PREFIX_ROW_HOLDING = 1 << 5,         /* ready, waits for announce_hold */
 };
 
 struct prefix_row {
@@ -179,6 +183,9 @@ struct prefix_row {
 	uint8_t spare[3];
 };
 static_assert(sizeof(struct prefix_row) == 32, "a whole number of words");
+
+/* Why a prefix is as it is: the line an operator reads. */
+const char *prefix_reason_text(const struct prefix_row *row);
 
 enum tls_row_flag {
 	TLS_ROW_RESUMED = 1 << 0, /* the latest handshake resumed a session */

@@ -22,6 +22,7 @@ struct fleet_config {
 	uint64_t announce_hold_ns;
 	uint32_t max_remove; /* 0: off */
 	bool has_announcer;  /* a backend other than none */
+	bool needs_address;  /* prefixes need their address on an interface: fleet_address */
 	bool has_balancer;   /* false: backend none, enabled holds at once */
 	uint64_t sync_period_ns;
 	struct {
@@ -96,6 +97,10 @@ void fleet_unlisted(struct fleet *f, uint32_t real, uint64_t now_ns);
 void fleet_acked(struct fleet *f, uint32_t real, bool enabled, uint16_t weight, uint64_t now_ns);
 /* First complete RealFind reply: quorum 0 services may come up, absent reals count as absent. */
 void fleet_first_find(struct fleet *f, uint64_t now_ns);
+/* --- from the interface of announcer.require_local_address --- */
+/* Whether the prefix's address is there. Until this is called nothing new is announced. Missing:
+ * withdrawn, whatever blind or announce_hold say; no failure of its services. */
+void fleet_address(struct fleet *f, uint32_t prefix, bool is_there, uint64_t now_ns);
 /* --- from the announcer's driver --- */
 /* The peer accepted this state of the prefix. */
 void fleet_prefix_sent(struct fleet *f, uint32_t prefix, enum state sent);

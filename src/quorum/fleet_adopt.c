@@ -89,7 +89,7 @@ static void drop_prefix(struct fleet *f, uint32_t prefix, uint64_t now_ns)
 	marks_remove(&f->touched_prefixes, prefix);
 	marks_remove(&f->frozen_prefixes, prefix);
 	row = *state_prefix(f->tables, prefix);
-	row.flags &= (uint8_t)~PREFIX_ROW_FROZEN;
+	row.flags &= (uint8_t) ~(PREFIX_ROW_FROZEN | PREFIX_ROW_HOLDING);
 	seqrow_publish(state_prefix(f->tables, prefix), &row, sizeof(row));
 	if (row.state != STATE_DOWN)
 		fleet_settle_set_prefix(f, prefix, STATE_DOWN, FLEET_BY_CONFIG, now_ns);
@@ -170,7 +170,8 @@ static void leave(struct fleet *f, const struct generation *gen, const struct ge
 static void add_prefix(struct fleet *f, uint32_t prefix, uint64_t now_ns)
 {
 	const struct prefix_row row = {
-		.flags = PREFIX_ROW_IN_USE,
+		.flags = (uint8_t)(PREFIX_ROW_IN_USE |
+				   (f->config.needs_address ? PREFIX_ROW_ADDRESS_UNKNOWN : 0)),
 		.group = f->gen->prefixes[prefix].group,
 		.since_s = fleet_seconds(now_ns),
 	};

@@ -33,10 +33,17 @@ enum fleet_cause {
 	FLEET_BY_PEER, /* balancer or announcer said something */
 	FLEET_BY_OPERATOR,
 	FLEET_BY_CONFIG,
+	FLEET_BY_ADDRESS, /* the prefix's address left its interface, or came back */
 };
 static inline bool fleet_cause_is_order(enum fleet_cause c)
 {
 	return c == FLEET_BY_OPERATOR || c == FLEET_BY_CONFIG;
+}
+
+/* Withdrawn for this, a prefix has failed (decisions 30). */
+static inline bool fleet_cause_is_failure(enum fleet_cause c)
+{
+	return c == FLEET_BY_RESULT || c == FLEET_BY_PEER;
 }
 
 enum removal_kind {

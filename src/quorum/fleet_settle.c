@@ -292,19 +292,31 @@ static void settle_service(struct fleet *f, uint32_t service, enum fleet_cause c
 /* --- prefixes ----------------------------------------------------------------------------------
  */
 
-static void set_frozen(struct fleet *f, uint32_t prefix, bool is_frozen)
+/* Keeps the set and the published flag equal. */
+static void set_mark(struct fleet *f, struct marks *set, enum prefix_row_flag flag, uint32_t prefix,
+		     bool is_in)
 {
 	struct prefix_row row = *state_prefix(f->tables, prefix);
 
-	if (is_frozen == marks_has(&f->frozen_prefixes, prefix))
+	if (is_in == marks_has(set, prefix))
 		return;
-	row.flags &= (uint8_t)~PREFIX_ROW_FROZEN;
-	row.flags |= is_frozen ? PREFIX_ROW_FROZEN : 0;
+	row.flags &= (uint8_t)~flag;
+	row.flags |= is_in ? (uint8_t)flag : 0;
 	publish_prefix(f, prefix, &row);
-	if (is_frozen)
-		marks_add(&f->frozen_prefixes, prefix);
+	if (is_in)
+		marks_add(set, prefix);
 	else
-		marks_remove(&f->frozen_prefixes, prefix);
+		marks_remove(set, prefix);
+}
+
+static void set_frozen(struct fleet *f, uint32_t prefix, bool is_frozen)
+{
+	set_mark(f, &f->frozen_prefixes, PREFIX_ROW_FROZEN, prefix, is_frozen);
+}
+
+static void set_holding(struct fleet *f, uint32_t prefix, bool is_holding)
+{
+	set_mark(f, &f->holding, PREFIX_ROW_HOLDING, prefix, is_holding);
 }
 
 void fleet_settle_set_prefix(struct fleet *f, uint32_t prefix, enum state to,
@@ -317,6 +329,7 @@ void fleet_settle_set_prefix(struct fleet *f, uint32_t prefix, enum state to,
 	marks_remove(&f->holding, prefix);
 	tally_move(f->tally.prefixes, from, to);
 	row.state = (uint8_t)to;
+	row.flags &= (uint8_t)~PREFIX_ROW_HOLDING;
 	row.since_s = fleet_seconds(now_ns);
 	if (from == STATE_UP || to == STATE_UP) {
 		row.transitions++;
@@ -325,7 +338,7 @@ void fleet_settle_set_prefix(struct fleet *f, uint32_t prefix, enum state to,
 	if (to == STATE_UP) {
 		row.flags |= PREFIX_ROW_WAS_ANNOUNCED;
 		more->flags &= ~(uint32_t)FLEET_PREFIX_FAILED;
-	} else if (from == STATE_UP && !fleet_cause_is_order(cause)) {
+	} else if (from == STATE_UP && fleet_cause_is_failure(cause)) {
 		more->flags |= FLEET_PREFIX_FAILED;
 		more->fell_ns = now_ns;
 	}
@@ -348,7 +361,7 @@ static bool must_hold(struct fleet *f, uint32_t prefix, enum fleet_cause cause, 
 		if (cause == FLEET_BY_CONFIG)
 			return false;
 		more->ready_ns = now_ns;
-		marks_add(&f->holding, prefix);
+		set_holding(f, prefix, true);
 		f->hold_next_ns = MIN(f->hold_next_ns, now_ns + f->config.announce_hold_ns);
 	}
 	return now_ns - more->ready_ns < f->config.announce_hold_ns;
@@ -372,23 +385,49 @@ static bool is_frozen_by_blind(const struct fleet *f, uint32_t prefix, enum flee
 {
 	bool is_order = fleet_cause_is_order(cause);
 
+	if (state_prefix(f->tables, prefix)->flags & PREFIX_ROW_NO_ADDRESS)
+		return false;
 	if (cause == FLEET_BY_CONFIG && marks_has(&f->frozen_prefixes, prefix))
 		is_order = false;
 	return f->blind.is_active && !is_order;
 }
 
-static void settle_prefix(struct fleet *f, uint32_t prefix, enum fleet_cause cause, uint64_t now_ns)
+/* What its services say, less what announce_hold holds back. The hold runs while the address is
+ * away, too: it is about the services. */
+static enum state served_state(struct fleet *f, uint32_t prefix, enum fleet_cause cause,
+			       uint64_t now_ns)
 {
 	enum state from = (enum state)state_prefix(f->tables, prefix)->state, to;
-	struct prefix_counts counts;
+	struct prefix_counts counts = counts_of(f, prefix);
+
+	to = prefix_rule_state(&counts, from);
+	if (!prefix_rule_is_ready(&counts))
+		set_holding(f, prefix, false);
+	if (to == STATE_UP && from != STATE_UP && must_hold(f, prefix, cause, now_ns))
+		return from;
+	return to;
+}
+
+/* announcer.require_local_address: without its address a prefix is withdrawn; before that is known,
+ * nothing is announced that was not. */
+static enum state with_address(const struct prefix_row *row, enum state served)
+{
+	if (row->flags & PREFIX_ROW_NO_ADDRESS)
+		return STATE_DOWN;
+	if ((row->flags & PREFIX_ROW_ADDRESS_UNKNOWN) && served == STATE_UP)
+		return (enum state)row->state;
+	return served;
+}
+
+static void settle_prefix(struct fleet *f, uint32_t prefix, enum fleet_cause cause, uint64_t now_ns)
+{
+	const struct prefix_row *row = state_prefix(f->tables, prefix);
+	enum state from = (enum state)row->state, to;
 
 	if ((fleet_prefix_of(f, prefix)->flags & FLEET_PREFIX_WAIT_ALL) &&
 	    all_have_verdicts(f, prefix))
 		fleet_settle_join_all(f, prefix);
-	counts = counts_of(f, prefix);
-	to = prefix_rule_state(&counts, from);
-	if (!prefix_rule_is_ready(&counts))
-		marks_remove(&f->holding, prefix);
+	to = with_address(row, served_state(f, prefix, cause, now_ns));
 	if (to == from) {
 		set_frozen(f, prefix, false);
 		return;
@@ -398,9 +437,23 @@ static void settle_prefix(struct fleet *f, uint32_t prefix, enum fleet_cause cau
 		return;
 	}
 	set_frozen(f, prefix, false);
-	if (to == STATE_UP && must_hold(f, prefix, cause, now_ns))
-		return;
 	fleet_settle_set_prefix(f, prefix, to, cause, now_ns);
+}
+
+void fleet_address(struct fleet *f, uint32_t prefix, bool is_there, uint64_t now_ns)
+{
+	struct prefix_row row = *state_prefix(f->tables, prefix);
+	uint8_t before = row.flags;
+
+	if (!(row.flags & PREFIX_ROW_IN_USE))
+		return;
+	row.flags &= (uint8_t) ~(PREFIX_ROW_NO_ADDRESS | PREFIX_ROW_ADDRESS_UNKNOWN);
+	row.flags |= is_there ? 0 : PREFIX_ROW_NO_ADDRESS;
+	if (row.flags == before)
+		return;
+	publish_prefix(f, prefix, &row);
+	marks_add(&f->touched_prefixes, prefix);
+	fleet_settle_prefixes(f, FLEET_BY_ADDRESS, now_ns);
 }
 
 /* --- all ---------------------------------------------------------------------------------------

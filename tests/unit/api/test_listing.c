@@ -43,7 +43,8 @@ Test(listing, service_tells_its_quorum_and_prefix)
 	      "\"transitions\":1,\"panic\":false,\"joined\":true,\"scaled\":false,"
 	      "\"announce_group\":\"g-1\",\"prefix\":{\"state\":\"announced\",\"sent\":"
 	      "\"announced\","
-	      "\"members\":1,\"joined\":1,\"joined_up\":1,\"since\":null}}]}");
+	      "\"reason\":\"services_up\",\"members\":1,\"joined\":1,\"joined_up\":1,\"since\":"
+	      "null}}]}");
 }
 
 Test(listing, service_without_group_has_no_prefix)

@@ -273,3 +273,18 @@ Test(app_check, replacement_without_the_master_switch_is_a_warning)
 	r = loads("experiments: {enabled: true, replace_mh_with: ch}", 0);
 	app_maker_end(&r);
 }
+
+Test(app_check, interface_has_a_name_that_the_kernel_takes)
+{
+	struct app_run r = loads("announcer: {require_local_address: lo}\n", 0);
+
+	cr_assert_str_eq(r.config->announcer.require_local_address, "lo");
+	app_maker_end(&r);
+	r = loads("", 0);
+	cr_assert_str_eq(r.config->announcer.require_local_address, "");
+	app_maker_end(&r);
+	fails("announcer: {require_local_address: \"a/b\"}\n", "cannot be the name");
+	fails("announcer: {require_local_address: \"eth0:1\"}\n", "cannot be the name");
+	fails("announcer: {require_local_address: \"..\"}\n", "cannot be the name");
+	fails("announcer: {require_local_address: \"sixteencharacter\"}\n", "too long");
+}

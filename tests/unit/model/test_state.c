@@ -52,3 +52,27 @@ Test(state, texts_are_words)
 	cr_assert_str_eq(real_reason_text(REAL_REASON_STATIC), "static");
 	cr_assert_str_eq(real_reason_text((enum real_reason)99), "?");
 }
+
+Test(state, prefix_reasons_name_what_holds_it)
+{
+	static const struct {
+		struct prefix_row row;
+		const char *text;
+	} cases[] = {
+		{{.state = STATE_UP}, "services_up"},
+		{{.state = STATE_DOWN}, "service_down"},
+		{{.state = STATE_UNDECIDED}, "no_verdict"},
+		{{.state = STATE_DOWN, .flags = PREFIX_ROW_NO_ADDRESS}, "no_local_address"},
+		{{.state = STATE_UP, .flags = PREFIX_ROW_FROZEN}, "withdrawal_frozen"},
+		{{.state = STATE_DOWN, .flags = PREFIX_ROW_HOLDING}, "announce_hold"},
+		{{.n_joined = 1, .n_joined_up = 1, .flags = PREFIX_ROW_ADDRESS_UNKNOWN},
+		 "address_unknown"},
+		{{.n_joined = 1, .flags = PREFIX_ROW_ADDRESS_UNKNOWN}, "no_verdict"},
+		{{.state = STATE_DOWN,
+		  .flags = PREFIX_ROW_HOLDING | PREFIX_ROW_NO_ADDRESS | PREFIX_ROW_FROZEN},
+		 "no_local_address"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		cr_assert_str_eq(prefix_reason_text(&cases[i].row), cases[i].text);
+}

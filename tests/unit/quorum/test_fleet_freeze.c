@@ -442,6 +442,31 @@ Test(fleet_freeze, d30_no_announce_hold_after_blind)
 	fx_free(x);
 }
 
+/* A missing address is a fact of our own machine, and no result. */
+Test(fleet_freeze, d33_blind_does_not_keep_a_prefix_without_its_address)
+{
+	struct fleet_config config = fx_config();
+	struct fx *x;
+
+	config.needs_address = true;
+	x = fx_new(&config, many(N, "ck"));
+	fx_find(x);
+	for (uint32_t i = 1; i <= N; i++)
+		fleet_address(x->fleet, fx_prefix(x, i), true, x->now);
+	round_of(x, 1, N, CODE_OK);
+	fx_deliver(x);
+	fx_announce(x);
+	x->now += FX_S;
+	round_of(x, 1, N, CODE_CONNECT_TIMEOUT);
+	fx_deliver(x);
+	cr_assert(fleet_is_blind(x->fleet));
+	cr_assert_eq(n_withdrawn(x), 0);
+	fleet_address(x->fleet, fx_prefix(x, 1), false, x->now);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_DOWN);
+	cr_assert_eq(n_withdrawn(x), 1, "and no other");
+	fx_free(x);
+}
+
 Test(fleet_freeze, d32_frozen_weight_brings_no_service_up)
 {
 	char text[1 << 14];

@@ -329,3 +329,151 @@ Test(fleet_settle, d30_not_after_the_operators_own_withdrawal)
 	cr_assert_eq(fx_prow(x, 1)->state, STATE_UP);
 	fx_free(x);
 }
+
+/* --- announcer.require_local_address --- */
+
+static struct fx *with_addresses(uint64_t announce_hold_ns, const char *text)
+{
+	struct fleet_config config = fx_config();
+	struct fx *x;
+
+	config.needs_address = true;
+	config.announce_hold_ns = announce_hold_ns;
+	x = fx_new(&config, text);
+	fx_all_up(x);
+	return x;
+}
+
+static void address(struct fx *x, bool is_there)
+{
+	fleet_address(x->fleet, fx_prefix(x, 1), is_there, x->now);
+}
+
+static const char *reason(struct fx *x)
+{
+	return prefix_reason_text(fx_prow(x, 1));
+}
+
+Test(fleet_settle, address_unknown_announces_nothing)
+{
+	struct fx *x = with_addresses(0, "vs 1 g1; rs 1; ck");
+
+	cr_assert_eq(fx_srow(x, 1)->state, STATE_UP);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_UNDECIDED);
+	cr_assert_str_eq(reason(x), "address_unknown");
+	address(x, true);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_UP);
+	cr_assert_str_eq(reason(x), "services_up");
+	fx_free(x);
+}
+
+Test(fleet_settle, address_unknown_does_not_hinder_a_first_withdrawal)
+{
+	struct fx *x = with_addresses(0, "vs 1 g1; rs 1; ck");
+
+	fail(x, 1);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_DOWN);
+	cr_assert_str_eq(reason(x), "service_down");
+	fx_free(x);
+}
+
+Test(fleet_settle, address_missing_withdraws_and_leaves_the_reals_alone)
+{
+	struct fx *x = with_addresses(0, "vs 1 g1; rs 1; ck");
+
+	address(x, true);
+	fx_deliver(x);
+	address(x, false);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_DOWN);
+	cr_assert_str_eq(reason(x), "no_local_address");
+	cr_assert_eq(fx_srow(x, 1)->state, STATE_UP);
+	cr_assert_eq(fx_wish(x, 1).want, FLEET_ENABLE);
+	cr_assert_eq(fleet_take_dirty_prefix(x->fleet), fx_prefix(x, 1));
+	address(x, true);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_UP);
+	fx_free(x);
+}
+
+Test(fleet_settle, address_missing_is_a_verdict_for_undecided_services)
+{
+	struct fleet_config config = fx_config();
+	struct fx *x;
+
+	config.needs_address = true;
+	x = fx_new(&config, "vs 1 g1; rs 1; ck");
+	address(x, false);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_DOWN);
+	fx_all_up(x);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_DOWN, "up services do not bring the address");
+	fx_free(x);
+}
+
+Test(fleet_settle, d30_a_missing_address_is_no_failure)
+{
+	struct fx *x = with_addresses(10 * FX_S, "vs 1 g1; rs 1; ck");
+
+	address(x, true);
+	address(x, false);
+	address(x, true);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_UP, "at once");
+	fx_free(x);
+}
+
+Test(fleet_settle, d30_the_hold_runs_while_the_address_is_away)
+{
+	struct fx *x = with_addresses(10 * FX_S, "vs 1 g1; rs 1; ck");
+
+	address(x, true);
+	fail(x, 1);
+	address(x, false);
+	revive(x, 1);
+	cr_assert_str_eq(reason(x), "no_local_address");
+	x->now += 4 * FX_S;
+	address(x, true);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_DOWN, "the failure counts");
+	cr_assert_str_eq(reason(x), "announce_hold");
+	address(x, false);
+	x->now += 6 * FX_S;
+	fleet_tick(x->fleet, x->now);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_DOWN);
+	address(x, true);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_UP, "the services were ready for 10 s");
+	fx_free(x);
+}
+
+Test(fleet_settle, address_of_a_prefix_that_a_reload_adds_is_unknown_first)
+{
+	struct fx *x = with_addresses(0, "vs 1 g1; rs 1; ck");
+
+	address(x, true);
+	fx_load(x, "vs 1 g1; rs 1; ck; vs 2 g1; rs 2; ck");
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_UP);
+	fx_good(x, 2);
+	fx_find(x);
+	fx_deliver(x);
+	cr_assert_eq(fx_prow(x, 2)->state, STATE_UNDECIDED);
+	fleet_address(x->fleet, fx_prefix(x, 2), true, x->now);
+	cr_assert_eq(fx_prow(x, 2)->state, STATE_UP);
+	fx_free(x);
+}
+
+Test(fleet_settle, address_of_a_removed_prefix_says_nothing)
+{
+	struct fx *x = with_addresses(0, "vs 1 g1; rs 1; ck; vs 2 g1; rs 2; ck");
+	uint32_t gone = fx_prefix(x, 2);
+
+	address(x, true);
+	fx_load(x, "vs 1 g1; rs 1; ck");
+	fleet_address(x->fleet, gone, true, x->now);
+	cr_assert_eq(state_prefix(&x->tables, gone)->flags, 0);
+	fx_free(x);
+}
+
+Test(fleet_settle, address_is_no_matter_unless_it_is_asked_for)
+{
+	struct fx *x = fx_new(NULL, "vs 1 g1; rs 1; ck");
+
+	fx_all_up(x);
+	cr_assert_eq(fx_prow(x, 1)->state, STATE_UP);
+	fx_free(x);
+}
