@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,6 +12,19 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/rcu.h"
+
+#define PROMPT_SLICE_NS UINT64_C(100000) /* the least that the kernel takes */
+
+/* Version 0 of the kernel's struct sched_attr: its header and glibc's <sched.h> exclude each other.
+ */
+struct scheduling {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns, deadline_ns, period_ns;
+};
+static_assert(sizeof(struct scheduling) == 48, "as the kernel knows it");
 
 static _Atomic bool refusal_told;
 
@@ -35,6 +49,20 @@ static void place(const struct thr *t)
 		tell_refusal_once("nice", errno);
 }
 
+/* The policy stays what it is for everybody (no real-time class: decisions 9); older kernels ignore
+ * the slice. Best effort: nothing depends on it but microseconds. */
+static void be_prompt(void)
+{
+	pid_t id = (pid_t)syscall(SYS_gettid);
+	struct scheduling attr = {.size = sizeof(attr),
+				  .policy = SCHED_OTHER,
+				  .nice = getpriority(PRIO_PROCESS, (id_t)id),
+				  .runtime_ns = PROMPT_SLICE_NS};
+
+	(void)prctl(PR_SET_TIMERSLACK, 1UL);
+	(void)syscall(SYS_sched_setattr, id, &attr, 0);
+}
+
 static void *run(void *arg)
 {
 	struct thr *t = arg;
@@ -43,6 +71,8 @@ static void *run(void *arg)
 	rcu_thread_register();
 	log_thread_attach(t->name);
 	place(t);
+	if (t->is_prompt)
+		be_prompt();
 	t->fn(t->ctx);
 	log_thread_detach();
 	rcu_thread_unregister();

@@ -18,6 +18,9 @@ struct thr {
 	void *ctx;
 	char name[16];
 	int nice;
+	/* It runs little and must run at once: its timers are exact, and where the kernel takes a
+	 * wish for the slice (6.12) it comes before threads that are in the middle of long ones. */
+	bool is_prompt;
 	bool has_cpus;
 	cpu_set_t cpus;
 	bool is_running;

@@ -129,7 +129,8 @@ int sched_new(const struct sched_args *args, struct sched **ret)
 	s->control = args->control;
 	s->bell = args->bell;
 	s->beat = args->beat;
-	s->thr = (struct thr){.fn = run, .ctx = s, .name = "sched", .nice = SCHED_NICE};
+	s->thr = (struct thr){
+		.fn = run, .ctx = s, .name = "sched", .nice = SCHED_NICE, .is_prompt = true};
 	if (args->cpu >= 0) {
 		s->thr.has_cpus = true;
 		CPU_SET((size_t)args->cpu, &s->thr.cpus);

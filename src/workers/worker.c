@@ -34,8 +34,7 @@
 enum {
 	MAX_EVENTS = 128, /* a TLS handshake costs half a millisecond */
 	MAX_DEADLINES = 512,
-	MIN_JOBS = 32, /* per turn, whatever the batch cost */
-	TURN_MS = 10,  /* more jobs only while the turn is younger */
+	JOBS_PER_TURN = 16, /* between two looks at the sockets */
 	HELD_BACK_MS = 1,
 	TRIM_MS = 50,
 	STOP_MAX_MS = 1000,
@@ -120,7 +119,9 @@ static void note_standstill(struct worker *w, uint64_t now_ns)
 	    LF_U64("ms", gap_ns / CLK_MS), LF_U64("in_flight", w->runs.in_flight));
 }
 
-static void take_jobs(struct worker *w, uint64_t turn_ns)
+/* A few, then the sockets again: a refusal that is there already shall not wait for the checks that
+ * are due after it. A look costs a fiftieth of the checks in between. */
+static void take_jobs(struct worker *w)
 {
 	struct ring *jobs = &w->args.port->jobs;
 	uint32_t n = 0;
@@ -132,7 +133,7 @@ static void take_jobs(struct worker *w, uint64_t turn_ns)
 			counter_add(w->args.counters, CTR_JOBS_HELD_BACK, 1);
 			return;
 		}
-		if (n >= MIN_JOBS && clk_mono_ns() - turn_ns > TURN_MS * CLK_MS) {
+		if (n == JOBS_PER_TURN) {
 			w->has_more_jobs = true;
 			return;
 		}
@@ -179,9 +180,17 @@ static bool wind_up(struct worker *w, uint64_t now_ns)
 		w->stop_ns = now_ns;
 		run_cancel_all(&w->runs);
 	}
-	take_jobs(w, now_ns);
+	take_jobs(w);
 	outbox_publish(&w->runs.outbox);
 	return !ring_pending(&w->args.port->jobs) || now_ns - w->stop_ns > STOP_MAX_MS * CLK_MS;
+}
+
+/* A result that may change something does not wait for the rest of the batch. */
+static void handle(struct worker *w, const struct epoll_event *e)
+{
+	run_event(&w->runs, (uint32_t)e->data.u64, e->events);
+	if (w->runs.outbox.is_urgent)
+		outbox_publish(&w->runs.outbox);
 }
 
 static bool turn(struct worker *w)
@@ -193,12 +202,12 @@ static bool turn(struct worker *w)
 	note_standstill(w, now_ns);
 	for (int i = 0; i < n; i++)
 		if (events[i].data.u64 != BELL_EVENT)
-			run_event(&w->runs, (uint32_t)events[i].data.u64, events[i].events);
+			handle(w, &events[i]);
 	run_deadlines(&w->runs, now_ns, MAX_DEADLINES);
 	outbox_publish(&w->runs.outbox);
 	if (wind_up(w, now_ns))
 		return false;
-	take_jobs(w, now_ns);
+	take_jobs(w);
 	outbox_publish(&w->runs.outbox);
 	keep_house(w, now_ns);
 	return true;

@@ -1,7 +1,11 @@
 #include "base/thr.h"
 
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 struct seen {
 	char name[16];
@@ -53,6 +57,39 @@ Test(thr, pinned_thread_has_its_cpu)
 	cr_assert_eq(thr_start(&t), 0);
 	thr_join(&t);
 	cr_assert_eq(seen.cpu_count, 1);
+}
+
+struct promptness {
+	int slack_ns, policy, nice;
+};
+
+static void look_at_promptness(void *ctx)
+{
+	struct promptness *p = ctx;
+
+	p->slack_ns = prctl(PR_GET_TIMERSLACK);
+	p->policy = sched_getscheduler(0);
+	p->nice = getpriority(PRIO_PROCESS, (id_t)gettid());
+}
+
+Test(thr, prompt_one_has_exact_timers_and_nobodys_class)
+{
+	struct promptness is;
+	struct thr t = {.fn = look_at_promptness,
+			.ctx = &is,
+			.name = "prompt",
+			.nice = 3,
+			.is_prompt = true};
+
+	cr_assert_eq(thr_start(&t), 0);
+	thr_join(&t);
+	cr_assert_eq(is.slack_ns, 1);
+	cr_assert_eq(is.policy, SCHED_OTHER);
+	cr_assert_eq(is.nice, 3, "the slice must not cost the nice value");
+	t.is_prompt = false;
+	cr_assert_eq(thr_start(&t), 0);
+	thr_join(&t);
+	cr_assert_gt(is.slack_ns, 1);
 }
 
 Test(thr, refused_placement_does_not_stop_it)

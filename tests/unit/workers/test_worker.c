@@ -112,6 +112,25 @@ Test(worker, one_job_gives_one_result_and_one_done)
 	close(listener);
 }
 
+/* What is known already does not wait for all that is due: seen by the sockets, which come back
+ * between the jobs. */
+Test(worker, answers_are_looked_at_between_jobs)
+{
+	enum { N = 64 };
+
+	begin(N, 100);
+	uint32_t check = tcp_check(1); /* nobody listens: refused within connect() */
+
+	for (int i = 0; i < N; i++)
+		cr_assert(issue(check));
+	run();
+	for (int i = 0; i < N; i++)
+		cr_assert_eq(wait_result().code, CODE_REFUSED);
+	end();
+	cr_assert_eq(counter_get(&bed.counters, CTR_JOBS_TAKEN), N);
+	cr_assert_leq(counter_get(&bed.counters, CTR_SOCKETS_MADE), N / 2);
+}
+
 Test(worker, idle_one_beats_and_sleeps)
 {
 	uint64_t first, wakes;
