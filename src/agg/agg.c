@@ -153,6 +153,11 @@ static void on_real(void *ctx, uint32_t real, enum state from, enum state to, ui
 	agg_log_real(&((struct agg *)ctx)->log, real, from, to, check, result, held_s);
 }
 
+static void on_drain(void *ctx, uint32_t real, bool begins, const struct result *result)
+{
+	agg_log_drain(&((struct agg *)ctx)->log, real, begins, result);
+}
+
 static void on_service(void *ctx, uint32_t service, enum state from, enum state to)
 {
 	agg_log_service(&((struct agg *)ctx)->log, service, from, to);
@@ -543,6 +548,7 @@ static int make_fleet(struct agg *a)
 		.ctx = a,
 		.check_changed = on_check,
 		.real_changed = on_real,
+		.real_drained = on_drain,
 		.service_changed = on_service,
 		.prefix_changed = on_prefix,
 		.blind_changed = on_blind,

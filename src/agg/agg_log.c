@@ -57,26 +57,43 @@ void agg_log_check(void *ctx, uint32_t check, enum state from, enum state to,
 	    LF_STR("code", code_text(result)));
 }
 
+/* NULL: the check has but one. */
+static const char *url_text(const struct agg_log *log, uint32_t check, const struct result *r)
+{
+	return gen_url_path(log->generation, gen_profile(log->generation, check),
+			    (uint32_t)r->flags >> RESULT_URL_SHIFT);
+}
+
 static void log_real_by_result(const struct agg_log *log, uint32_t real, enum state to,
 			       uint32_t check, const struct result *r, uint32_t held_s)
 {
 	const struct check_row *row = state_check(log->tables, check);
 	const struct check_profile *p = gen_profile(log->generation, check);
 	const struct check_spec *c = &log->generation->checks[check];
+	const char *url = url_text(log, check, r);
 	char service[NAME_BYTES], name[NAME_BYTES];
 
 	service_text(log, log->generation->reals[real].service, service);
 	name_real(log->generation, real, name);
-	LOG(level_of(to), "quorum", real_events[to], LF_STR("service", service),
-	    LF_STR("real", name), LF_STR("type", check_kind_text((enum check_kind)c->kind)),
-	    LF_STR("code", code_text(r)),
-	    LF_STR("layer", check_layer_text((enum check_layer)r->layer)),
-	    LF_U64("detail", r->detail),
-	    LF_STR("text", tls_text_detail((enum check_code)r->code, r->detail)),
-	    LF_U64("run", to == STATE_DOWN ? row->bad_run : row->good_run),
-	    LF_U64("needed", to == STATE_DOWN ? p->fall : p->rise), LF_U64("took_us", r->total_us),
-	    LF_U64("held_s", held_s),
-	    LF_U64("weight", state_real(log->tables, real)->wanted_weight));
+	const struct log_field fields[] = {
+		LF_STR("service", service),
+		LF_STR("real", name),
+		LF_STR("type", check_kind_text((enum check_kind)c->kind)),
+		LF_STR("code", code_text(r)),
+		LF_STR("layer", check_layer_text((enum check_layer)r->layer)),
+		LF_U64("detail", r->detail),
+		LF_STR("text", tls_text_detail((enum check_code)r->code, r->detail)),
+		LF_U64("run", to == STATE_DOWN ? row->bad_run : row->good_run),
+		LF_U64("needed", to == STATE_DOWN ? p->fall : p->rise),
+		LF_U64("took_us", r->total_us),
+		LF_U64("held_s", held_s),
+		LF_U64("weight", state_real(log->tables, real)->wanted_weight),
+		LF_STR("url", url),
+	};
+
+	if (log_enabled(level_of(to)))
+		log_write(level_of(to), "quorum", real_events[to], fields,
+			  ARRAY_LEN(fields) - (url ? 0 : 1));
 }
 
 void agg_log_real(void *ctx, uint32_t real, enum state from, enum state to, uint32_t check,
@@ -98,6 +115,23 @@ void agg_log_real(void *ctx, uint32_t real, enum state from, enum state to, uint
 	    LF_STR("reason",
 		   real_reason_text((enum real_reason)state_real(log->tables, real)->reason)),
 	    LF_U64("held_s", held_s));
+}
+
+void agg_log_drain(void *ctx, uint32_t real, bool begins, const struct result *result)
+{
+	const struct agg_log *log = ctx;
+	char service[NAME_BYTES], name[NAME_BYTES];
+
+	if (!gen_real_in_use(log->generation, real))
+		return;
+	service_text(log, log->generation->reals[real].service, service);
+	name_real(log->generation, real, name);
+	LOG(LOG_INFO, "quorum", begins ? "real_drained" : "real_drain_over",
+	    LF_STR("service", service), LF_STR("real", name),
+	    LF_STR("reason",
+		   real_reason_text((enum real_reason)state_real(log->tables, real)->reason)),
+	    LF_U64("status", result ? result->detail : 0),
+	    LF_U64("weight", state_real(log->tables, real)->wanted_weight));
 }
 
 void agg_log_service(void *ctx, uint32_t service, enum state from, enum state to)

@@ -13,6 +13,7 @@ void agg_log_check(void *ctx, uint32_t check, enum state from, enum state to,
 		   const struct result *result);
 void agg_log_real(void *ctx, uint32_t real, enum state from, enum state to, uint32_t check,
 		  const struct result *result, uint32_t held_s);
+void agg_log_drain(void *ctx, uint32_t real, bool begins, const struct result *result);
 void agg_log_service(void *ctx, uint32_t service, enum state from, enum state to);
 void agg_log_prefix(void *ctx, uint32_t prefix, enum state from, enum state to);
 void agg_log_service_alarm(void *ctx, uint32_t service, enum fleet_alarm alarm, bool begins);

@@ -14,6 +14,7 @@ enum meaning {
 };
 
 static const uint8_t meanings[CODE__N] = {
+	[CODE_OK] = MEANS_STATUS, /* of drain_status */
 	[CODE_LATE] = MEANS_MS,
 	[CODE_STALLED] = MEANS_MS,
 	[CODE_INTERNAL] = MEANS_ERRNO,
@@ -34,6 +35,7 @@ static const uint8_t meanings[CODE__N] = {
 	[CODE_TLS_CLOSED] = MEANS_ERRNO,
 	[CODE_RESET] = MEANS_ERRNO,
 	[CODE_HTTP_STATUS] = MEANS_STATUS,
+	[CODE_RESPONSE_SLOW] = MEANS_MS,
 	[CODE_H2_MALFORMED] = MEANS_ERROR,
 	[CODE_H2_RESET] = MEANS_ERROR,
 	[CODE_H2_GOAWAY] = MEANS_ERROR,

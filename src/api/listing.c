@@ -192,6 +192,7 @@ static void put_last(struct walk *w)
 	enum check_code code = (enum check_code)row->last_code;
 	char text[DETAIL_TEXT_BYTES];
 	struct jsonout *j = &w->out;
+	const char *url;
 
 	jsonout_key(j, "last");
 	if (row->last_end_10ms == 0) {
@@ -204,6 +205,9 @@ static void put_last(struct walk *w)
 	jsonout_kstr(j, "layer", check_layer_text(check_code_layer(code)));
 	jsonout_ku64(j, "detail", row->last_detail);
 	jsonout_kstr(j, "text", text);
+	url = gen_url_path(w->gen, w->check.profile, row->last_url);
+	if (url)
+		jsonout_kstr(j, "url", url);
 	jsonout_ktime(j, "at", walk_wall_of_10ms(w, row->last_end_10ms));
 	jsonout_close(j, '}');
 }
@@ -261,6 +265,7 @@ static void put_check(struct walk *w)
 	put_state(j, check_word_state(row->word));
 	jsonout_ktime(j, "since", walk_wall_of_s(w, row->since_s));
 	put_weight(j, row->word);
+	jsonout_kbool(j, "drained", check_word_flags(row->word) & CHECK_ROW_DRAIN);
 	jsonout_ku64(j, "fall", w->check.profile->fall);
 	jsonout_ku64(j, "rise", w->check.profile->rise);
 	jsonout_ku64(j, "bad_run", row->bad_run);

@@ -49,7 +49,7 @@ struct log_field {
 
 /* True if level is written at present. Any thread. */
 bool log_enabled(enum log_level level);
-/* Writes one record; at most 12 fields, the rest is dropped. Never blocks on a thread with a ring.
+/* Writes one record; at most 14 fields, the rest is dropped. Never blocks on a thread with a ring.
  * Any thread. */
 void log_write(enum log_level level, const char *mod, const char *event,
 	       const struct log_field *fields, size_t n_fields);

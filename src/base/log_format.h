@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 
-enum { LOG_MAX_FIELDS = 12, LOG_TEXT_BYTES = 400, LOG_LINE_BYTES = 2048 };
+enum { LOG_MAX_FIELDS = 14, LOG_TEXT_BYTES = 400, LOG_LINE_BYTES = 2048 };
 
 struct log_value {
 	const char *key;

@@ -115,7 +115,7 @@ enum check_step check_judge_head(struct check_talk *t, uint16_t status)
 {
 	if (t->extras && status_set_has(&t->extras->drain_status, status)) {
 		t->outcome.is_drained = true;
-		return check_driver_over(t, CODE_OK, 0);
+		return check_driver_over(t, CODE_OK, status);
 	}
 	if (!is_right(t, status))
 		return check_driver_over(t, CODE_HTTP_STATUS, status);

@@ -180,7 +180,7 @@ static void add_check(struct ctl_table *t, const json_t *row, int64_t now_s)
 {
 	const json_t *c = telling_check(json_object_get(row, "checks"));
 	const json_t *last = json_object_get(c, "last");
-	const char *detail = ctl_rows_str(last, "text");
+	const char *detail = ctl_rows_str(last, "text"), *url = ctl_rows_str(last, "url");
 	char text[CHECK_BYTES] = "-", age[CTL_ROWS_AGE_BYTES];
 	struct str s = STR_OVER(text, sizeof(text));
 
@@ -189,6 +189,8 @@ static void add_check(struct ctl_table *t, const json_t *row, int64_t now_s)
 	if (json_is_object(last)) {
 		ctl_rows_age_of(last, "at", now_s, age);
 		str_putf(&s, "%s%s%s ", ctl_rows_str(last, "code"), *detail ? " " : "", detail);
+		if (*url)
+			str_putf(&s, "of %s ", url);
 		put_duration(&s, ctl_rows_int(last, "duration_us"));
 		str_putf(&s, ", %s%s", age, strcmp(age, "now") == 0 ? "" : " ago");
 	} else if (c) {

@@ -22,6 +22,7 @@ enum check_row_flag {
 	CHECK_ROW_IN_USE = 1 << 1,       /* the slot holds a check of the adopted generation */
 	CHECK_ROW_UNKNOWN_TOLD = 1 << 2, /* the unknown_max alarm was raised */
 	CHECK_ROW_NO_ROUTE = 1 << 3,     /* in a run of no_route results (decisions 14) */
+	CHECK_ROW_DRAIN = 1 << 4,        /* the last good answer was one of drain_status */
 };
 
 /* Fields of struct check_row.word. */
@@ -50,7 +51,7 @@ struct check_row {
 	uint8_t unknown_run;
 	uint8_t history_at; /* next place in its history row, 0..15 */
 	uint8_t last_code;
-	uint8_t spare;
+	uint8_t last_url;     /* which url decided the last result, from 0 */
 	uint16_t last_detail; /* low 16 bits of the result's detail */
 	uint32_t last_total_us;
 	uint32_t last_end_10ms; /* CLOCK_MONOTONIC / 10 ms; 0: never checked */
@@ -87,6 +88,7 @@ enum real_reason {
 	REAL_REASON_STATIC,
 	REAL_REASON_OPERATOR,
 	REAL_REASON_REMOVED,
+	REAL_REASON_DRAINED, /* up, but one of its checks was answered with a drain_status */
 	REAL_REASON__N
 };
 const char *real_reason_text(enum real_reason r);

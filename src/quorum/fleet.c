@@ -201,6 +201,7 @@ static void note_result(struct fleet *f, struct check_row *row, const struct res
 {
 	write_history(f, row, r);
 	row->last_code = (uint8_t)r->code;
+	row->last_url = (uint8_t)(r->flags >> RESULT_URL_SHIFT);
 	row->last_detail = (uint16_t)r->detail;
 	row->last_total_us = r->total_us;
 	row->last_end_10ms = MAX((uint32_t)(now_ns / UINT64_C(10000000)), 1u);
@@ -212,9 +213,16 @@ static bool has_past(const struct fleet *f, uint32_t real)
 	return !f->has_found || (state_real(f->tables, real)->flags & REAL_ROW_KEPT);
 }
 
+/* A drain lasts until the next good answer that is none; it says nothing about the weight, which is
+ * as it was afterwards. */
 static void take_weight(const struct check_profile *profile, const struct result *r,
 			uint16_t *weight, uint8_t *flags)
 {
+	if (r->flags & RESULT_DRAIN) {
+		*flags |= CHECK_ROW_DRAIN;
+		return;
+	}
+	*flags &= (uint8_t)~CHECK_ROW_DRAIN;
 	if (!(profile->flags & PROFILE_DYNAMIC_WEIGHT) || r->weight < 0)
 		return;
 	*weight = weight_rule_smooth(*flags & CHECK_ROW_WEIGHT_KNOWN, *weight, r->weight,
@@ -252,7 +260,8 @@ static void tell_check(struct fleet *f, const struct result *r, enum state from,
 /* What of a check's word its real depends on. */
 static uint32_t relevant(uint32_t word)
 {
-	return word & check_word_make((enum state)0xff, CHECK_ROW_WEIGHT_KNOWN, UINT16_MAX);
+	return word & check_word_make((enum state)0xff, CHECK_ROW_WEIGHT_KNOWN | CHECK_ROW_DRAIN,
+				      UINT16_MAX);
 }
 
 /* Counts the result in the check's row; returns true if its state or weight is another. */

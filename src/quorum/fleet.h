@@ -50,6 +50,9 @@ struct fleet_hooks {
 	 * a result (reload, operator) */
 	void (*real_changed)(void *ctx, uint32_t real, enum state from, enum state to,
 			     uint32_t check, const struct result *result, uint32_t held_s);
+	/* An answer drains an up real, or no longer does (drain_status). result: NULL if it was not
+	 * by one */
+	void (*real_drained)(void *ctx, uint32_t real, bool begins, const struct result *result);
 	void (*service_changed)(void *ctx, uint32_t service, enum state from, enum state to);
 	void (*prefix_changed)(void *ctx, uint32_t prefix, enum state from, enum state to);
 	void (*blind_changed)(void *ctx, bool is_blind, uint32_t n_hosts, uint32_t n_bad);

@@ -119,8 +119,16 @@ static enum state first_state(const struct real_spec *spec)
 	return spec->flags & REAL_INIT_DOWN ? STATE_DOWN : STATE_UNDECIDED;
 }
 
+static bool may_drain(const struct generation *gen, uint32_t check)
+{
+	const struct check_extras *e = gen_extras(gen, gen_profile(gen, check));
+
+	return e && e->drain_status.n > 0;
+}
+
 /* A check of a real that was there starts with that real's verdict, and with its dynamic weight if
- * it has one; before the switch, so the real's checks of before are known. */
+ * it has one; if the real is drained, and its answers can say so, it begins drained. Before the
+ * switch, so the real's checks of before are known. */
 static void add_check(struct fleet *f, const struct generation *gen, uint32_t check,
 		      uint64_t now_ns)
 {
@@ -136,6 +144,8 @@ static void add_check(struct fleet *f, const struct generation *gen, uint32_t ch
 		if ((gen_profile(gen, check)->flags & PROFILE_DYNAMIC_WEIGHT) &&
 		    weight_rule_dynamic(f->gen, f->tables, real, &weight))
 			flags |= CHECK_ROW_WEIGHT_KNOWN;
+		if (may_drain(gen, check) && weight_rule_is_drained(f->gen, f->tables, real))
+			flags |= CHECK_ROW_DRAIN;
 	}
 	row.word = check_word_make(state, flags, weight);
 	f->tally.checks[state]++;

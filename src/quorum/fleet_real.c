@@ -324,8 +324,9 @@ void fleet_real_decide(struct fleet *f, struct fleet_real_edit *e, enum fleet_ca
 	struct real_want want =
 		real_rule_want((enum state)e->row.state, spec, weight, e->row.override);
 
-	e->row.reason = (uint8_t)real_rule_reason((enum state)e->row.state,
-						  e->row.flags & REAL_ROW_STATIC, e->row.override);
+	e->row.reason = (uint8_t)real_rule_reason(
+		(enum state)e->row.state, e->row.flags & REAL_ROW_STATIC,
+		weight_rule_is_drained(f->gen, f->tables, e->real), e->row.override);
 	if (is_removal(f, e, &want) && must_freeze(f, e, cause)) {
 		freeze(f, e, weight, cause);
 		return;
@@ -360,6 +361,18 @@ static void tell(struct fleet *f, uint32_t real, enum state from, enum state to,
 		f->hooks.real_changed(f->hooks.ctx, real, from, to, by->check, by->result, held_s);
 }
 
+static void tell_drain(struct fleet *f, uint32_t real, enum real_reason from,
+		       const struct fleet_real_source *by)
+{
+	const struct real_row *row = state_real(f->tables, real);
+	bool was_drained = from == REAL_REASON_DRAINED;
+	bool is_drained = row->reason == REAL_REASON_DRAINED;
+
+	if (was_drained == is_drained || row->state != STATE_UP || !f->hooks.real_drained)
+		return;
+	f->hooks.real_drained(f->hooks.ctx, real, is_drained, by->result);
+}
+
 /* Notes the new state in the row; a transition is a change between alive and not alive. Returns
  * the seconds spent in the state that it left. */
 static uint32_t enter_state(struct fleet *f, struct real_row *row, enum state to, uint64_t now_ns)
@@ -386,6 +399,7 @@ void fleet_real_judge(struct fleet *f, uint32_t real, const struct fleet_real_so
 		by->share_is_out ? fleet_real_open_uncounted(f, real) : fleet_real_open(f, real);
 	enum state from = (enum state)e.row.state;
 	enum state to = real_rule_verdict(f->gen, f->tables, real, &e.row.checks_not_up);
+	enum real_reason reason = (enum real_reason)e.row.reason;
 	uint32_t held_s = 0;
 
 	if (f->gen->reals[real].first_check == SLOT_NONE)
@@ -398,4 +412,5 @@ void fleet_real_judge(struct fleet *f, uint32_t real, const struct fleet_real_so
 	fleet_real_close(f, &e);
 	if (to != from)
 		tell(f, real, from, to, by, held_s);
+	tell_drain(f, real, reason, by);
 }

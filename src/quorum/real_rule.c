@@ -54,12 +54,15 @@ static bool is_forced(uint32_t override)
 	return kind == OVERRIDE_UP || kind == OVERRIDE_DRAIN || kind == OVERRIDE_DOWN;
 }
 
-enum real_reason real_rule_reason(enum state state, bool is_static, uint32_t override)
+enum real_reason real_rule_reason(enum state state, bool is_static, bool is_drained,
+				  uint32_t override)
 {
 	if (is_forced(override))
 		return REAL_REASON_OPERATOR;
 	if (is_static)
 		return REAL_REASON_STATIC;
+	if (state == STATE_UP && is_drained && real_override_kind(override) != OVERRIDE_WEIGHT)
+		return REAL_REASON_DRAINED;
 	if (state == STATE_UP)
 		return REAL_REASON_CHECKS_UP;
 	return state == STATE_DOWN ? REAL_REASON_CHECK_DOWN : REAL_REASON_NO_VERDICT;

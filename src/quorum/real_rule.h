@@ -19,4 +19,6 @@ struct real_want {
 /* weight_if_up: weight_rule.h. */
 struct real_want real_rule_want(enum state state, const struct real_spec *spec,
 				uint16_t weight_if_up, uint32_t override);
-enum real_reason real_rule_reason(enum state state, bool is_static, uint32_t override);
+/* is_drained: weight_rule.h. */
+enum real_reason real_rule_reason(enum state state, bool is_static, bool is_drained,
+				  uint32_t override);

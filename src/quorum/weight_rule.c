@@ -50,6 +50,14 @@ uint16_t weight_rule_overridden(uint16_t weight, uint32_t override)
 	}
 }
 
+bool weight_rule_is_drained(const struct generation *g, const struct state_tables *t, uint32_t real)
+{
+	for (uint32_t c = g->reals[real].first_check; c != SLOT_NONE; c = g->checks[c].next)
+		if (check_word_flags(state_check(t, c)->word) & CHECK_ROW_DRAIN)
+			return true;
+	return false;
+}
+
 uint16_t weight_rule_if_up(const struct generation *g, const struct state_tables *t, uint32_t real,
 			   uint32_t override)
 {
@@ -58,6 +66,8 @@ uint16_t weight_rule_if_up(const struct generation *g, const struct state_tables
 
 	if ((spec->flags & REAL_HAS_DYNAMIC) && !weight_rule_dynamic(g, t, real, &weight))
 		weight = spec->weight;
+	if (weight_rule_is_drained(g, t, real))
+		weight = 0;
 	return weight_rule_overridden(weight, override);
 }
 

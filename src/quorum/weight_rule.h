@@ -12,7 +12,11 @@ uint16_t weight_rule_smooth(bool is_known, uint16_t old, int32_t given, uint32_t
 /* Smallest weight that the dynamic checks of the real gave. False: none gave one yet. */
 bool weight_rule_dynamic(const struct generation *g, const struct state_tables *t, uint32_t real,
 			 uint16_t *ret_weight);
-/* The real's weight if it is up: dynamic or configured, then the operator's. */
+/* One of its checks was last well answered with a drain_status: it is to take no new traffic. */
+bool weight_rule_is_drained(const struct generation *g, const struct state_tables *t,
+			    uint32_t real);
+/* The real's weight if it is up: dynamic or configured, 0 if drained, then the operator's: a weight
+ * that he sets counts also for a drained one. */
 uint16_t weight_rule_if_up(const struct generation *g, const struct state_tables *t, uint32_t real,
 			   uint32_t override);
 /* The operator's word about a weight; other overrides leave it alone. A weight above 0 stays so

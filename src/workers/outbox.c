@@ -16,6 +16,13 @@ static bool is_new_weight(uint32_t word, int32_t weight)
 	       check_word_weight(word) != weight;
 }
 
+static bool is_new_drain(uint32_t word, const struct result *r)
+{
+	bool was_drained = check_word_flags(word) & CHECK_ROW_DRAIN;
+
+	return was_drained != !!(r->flags & RESULT_DRAIN);
+}
+
 /* Decisions 4. NO_ROUTE is unknown here, but agg may believe it. */
 static bool may_change(const struct outbox *o, const struct result *r)
 {
@@ -26,7 +33,8 @@ static bool may_change(const struct outbox *o, const struct result *r)
 	if (r->verdict == VERDICT_BAD)
 		return true;
 	word = state_check_word(o->tables, r->check);
-	return check_word_state(word) != STATE_UP || is_new_weight(word, r->weight);
+	return check_word_state(word) != STATE_UP || is_new_weight(word, r->weight) ||
+	       is_new_drain(word, r);
 }
 
 void outbox_put(struct outbox *o, const struct job *job, struct result *r, uint64_t now_ns)

@@ -17,6 +17,8 @@ Test(detail, each_kind_has_its_words)
 	reads(CODE_HTTP_STATUS, 503, "status 503");
 	reads(CODE_UNREACHABLE, EHOSTUNREACH, "EHOSTUNREACH");
 	reads(CODE_REFUSED_LOCALLY, EACCES, "EACCES");
+	reads(CODE_OK, 503, "status 503");
+	reads(CODE_RESPONSE_SLOW, 1200, "1200 ms");
 	reads(CODE_LATE, 250, "250 ms");
 	reads(CODE_TLS_ALERT, 40, "handshake_failure");
 	reads(CODE_TLS_VERIFY, 10, "certificate has expired");

@@ -69,7 +69,7 @@ Test(listing, real_tells_its_state_reason_and_last_results)
 		"\"weight\":5,\"wanted_weight\":4,\"acked_weight\":4,\"checks_not_up\":0,"
 		"\"transitions\":3,\"checks\":[{\"type\":\"HTTP\",\"connect\":\"192.0.2.1:80\","
 		"\"path\":\"/health?a=\\\"b\\\"\",\"tunnelled\":true,\"state\":\"up\","
-		"\"since\":\"2025-12-04T12:32:59Z\",\"weight\":4,\"fall\":2,\"rise\":1,\"bad_run\":"
+		"\"since\":\"2025-12-04T12:32:59Z\",\"weight\":4,\"drained\":false,\"fall\":2,\"rise\":1,\"bad_run\":"
 		"1,"
 		"\"good_run\":0,\"unknown_run\":0,\"failures\":9,\"tls\":null,\"last\":{\"code\":\"http_"
 		"status\","
@@ -78,7 +78,7 @@ Test(listing, real_tells_its_state_reason_and_last_results)
 
 	cr_assert_eq(strncmp(text, head, strlen(head)), 0, "%s", text);
 	/* the check that never ran */
-	cr_assert_not_null(strstr(text, "\"weight\":null,\"fall\":2,\"rise\":1,\"bad_run\":0,"
+	cr_assert_not_null(strstr(text, "\"weight\":null,\"drained\":false,\"fall\":2,\"rise\":1,\"bad_run\":0,"
 					"\"good_run\":0,\"unknown_run\":0,\"failures\":0,"
 					"\"tls\":null,\"last\":null,\"history\":[]}"));
 	cr_assert_not_null(strstr(text,

@@ -291,10 +291,10 @@ Test(check_h2, drain_status_is_good_and_said)
 
 	extras->drain_status = (struct status_set){.at = {{503, 503}}, .n = 1};
 	converse(&a, NULL);
-	is_outcome(CODE_OK, 0, "drain");
+	is_outcome(CODE_OK, 503, "drain");
 	cr_expect(talk.outcome.is_drained);
 	check_talk_close(&talk);
-	answers(&a, CODE_OK, 0);
+	answers(&a, CODE_OK, 503);
 }
 
 /* More than any window: the client opens it again and again. */

@@ -272,7 +272,7 @@ Test(check_judge, drain_status_is_good_and_said)
 	extras->drain_status = (struct status_set){.at = {{503, 503}}, .n = 1};
 	expect_of("never");
 	fixture.profile.flags = PROFILE_DYNAMIC_WEIGHT;
-	says("HTTP/1.1 503 x\r\nContent-Length: 12\r\n\r\nrs_weight=50", CODE_OK, 0);
+	says("HTTP/1.1 503 x\r\nContent-Length: 12\r\n\r\nrs_weight=50", CODE_OK, 503);
 	cr_expect(talk.outcome.is_drained);
 	cr_expect_eq(talk.outcome.weight, -1, "it says nothing about the weight");
 	says("HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n", CODE_HTTP_STATUS, 500);
@@ -285,7 +285,7 @@ Test(check_judge, status_in_both_lists_drains)
 {
 	begin();
 	url.status = extras->drain_status = (struct status_set){.at = {{200, 299}}, .n = 1};
-	says(OK_LINE "Content-Length: 0\r\n\r\n", CODE_OK, 0);
+	says(OK_LINE "Content-Length: 0\r\n\r\n", CODE_OK, 200);
 	cr_expect(talk.outcome.is_drained);
 	end();
 }

@@ -2,7 +2,7 @@
  *
  *   vs V[/PORT] [qQUORUM] [hHYST] [gGROUP] [pPANIC]   VIP 10.0.x.V, port 80
  *   rs R [wWEIGHT] [inh] [up] [down] [v6]              10.1.x.R:80, or 2001:db8::R
- *   ck [fFALL] [rRISE] [iINTERVAL_MS] [dyn] [xPERCENT] [tTAG]
+ *   ck [fFALL] [rRISE] [iINTERVAL_MS] [dyn] [xPERCENT] [tTAG] [drain]
  *
  * separated by ';'. Defaults: quorum 1, weight 1, fall 1, rise 1, interval 1 s, check_timeout 100
  * ms. A tag makes another check of equal parameters.
@@ -39,6 +39,7 @@ struct fx {
 	struct generation *old;
 	struct fleet *fleet;
 	uint64_t now;
+	struct check_extras extras; /* of checks with "drain" */
 	struct fx_event events[FX_EVENTS];
 	uint32_t n_events;
 	uint32_t held_s; /* of the last real_changed */
@@ -89,6 +90,11 @@ static void fx_on_prefix(void *ctx, uint32_t prefix, enum state from, enum state
 	if (to == STATE_UP)
 		cr_assert(row->n_joined > 0 && row->n_joined_up == row->n_joined);
 	fx_note(x, 'p', prefix, from, to);
+}
+static void fx_on_drain(void *ctx, uint32_t real, bool begins, const struct result *r)
+{
+	(void)r;
+	fx_note(ctx, 'd', real, !begins, begins);
 }
 static void fx_on_blind(void *ctx, bool is_blind, uint32_t n_hosts, uint32_t n_bad)
 {
@@ -232,7 +238,18 @@ static void fx_parse_check_word(struct draft_check *c, const char *w)
 {
 	uint32_t n = (uint32_t)strtoul(w + 1, NULL, 10);
 
-	if (!strcmp(w, "dyn"))
+	static const struct draft_extras drain = {
+		.text = "drain_status 503\n",
+		.extras = {.method = "",
+			   .headers = "",
+			   .verify_name = "",
+			   .max_body_bytes = 1,
+			   .drain_status = {.at = {{503, 503}}, .n = 1}},
+	};
+
+	if (!strcmp(w, "drain"))
+		c->extras = &drain;
+	else if (!strcmp(w, "dyn"))
 		c->profile.flags |= PROFILE_DYNAMIC_WEIGHT;
 	else if (w[0] == 'f')
 		c->profile.fall = (uint8_t)n;
@@ -351,6 +368,7 @@ FX struct fx *fx_new(const struct fleet_config *config, const char *text)
 		.ctx = x,
 		.check_changed = fx_on_check,
 		.real_changed = fx_on_real,
+		.real_drained = fx_on_drain,
 		.service_changed = fx_on_service,
 		.prefix_changed = fx_on_prefix,
 		.blind_changed = fx_on_blind,
@@ -487,6 +505,14 @@ FX void fx_weight(struct fx *x, uint32_t r, unsigned nth, int32_t weight)
 	struct result res = fx_make(x, fx_check(x, r, nth), CODE_OK);
 
 	res.weight = weight;
+	fleet_result(x->fleet, &res, x->now);
+}
+FX void fx_drain(struct fx *x, uint32_t r, unsigned nth)
+{
+	struct result res = fx_make(x, fx_check(x, r, nth), CODE_OK);
+
+	res.flags = RESULT_DRAIN;
+	res.detail = 503;
 	fleet_result(x->fleet, &res, x->now);
 }
 FX struct fleet_wish fx_wish(struct fx *x, uint32_t r)

@@ -59,9 +59,16 @@ Test(real_rule, d24_verdict_and_operator)
 
 Test(real_rule, reason_names_what_decides)
 {
-	cr_assert_eq(real_rule_reason(STATE_UP, true, 0), REAL_REASON_STATIC);
-	cr_assert_eq(real_rule_reason(STATE_UP, true, OVERRIDE_DOWN), REAL_REASON_OPERATOR);
-	cr_assert_eq(real_rule_reason(STATE_UP, false, OVERRIDE_WEIGHT), REAL_REASON_CHECKS_UP);
-	cr_assert_eq(real_rule_reason(STATE_DOWN, false, 0), REAL_REASON_CHECK_DOWN);
-	cr_assert_eq(real_rule_reason(STATE_UNDECIDED, false, 0), REAL_REASON_NO_VERDICT);
+	cr_assert_eq(real_rule_reason(STATE_UP, true, false, 0), REAL_REASON_STATIC);
+	cr_assert_eq(real_rule_reason(STATE_UP, true, false, OVERRIDE_DOWN), REAL_REASON_OPERATOR);
+	cr_assert_eq(real_rule_reason(STATE_UP, false, false, OVERRIDE_WEIGHT), REAL_REASON_CHECKS_UP);
+	cr_assert_eq(real_rule_reason(STATE_DOWN, false, false, 0), REAL_REASON_CHECK_DOWN);
+	cr_assert_eq(real_rule_reason(STATE_UNDECIDED, false, false, 0), REAL_REASON_NO_VERDICT);
+	cr_assert_eq(real_rule_reason(STATE_UP, false, true, 0), REAL_REASON_DRAINED);
+	cr_assert_eq(real_rule_reason(STATE_UP, false, true, OVERRIDE_PERCENT),
+		     REAL_REASON_DRAINED);
+	cr_assert_eq(real_rule_reason(STATE_UP, false, true, OVERRIDE_WEIGHT),
+		     REAL_REASON_CHECKS_UP);
+	cr_assert_eq(real_rule_reason(STATE_UP, false, true, OVERRIDE_UP), REAL_REASON_OPERATOR);
+	cr_assert_eq(real_rule_reason(STATE_DOWN, false, true, 0), REAL_REASON_CHECK_DOWN);
 }
