@@ -138,13 +138,18 @@ uint32_t fleet_n_stale(const struct fleet *f, uint64_t now_ns);
 
 /* --- from a snapshot (decisions 44) ---
  * Right after the first fleet_adopt, before anything is taken from the dirty lists: weights, reals,
- * services, prefixes in this order, overrides by fleet_override, and fleet_restored at the end.
- * Verdicts (STATE_UNDECIDED: none) only if the snapshot counts for verdicts. */
+ * checks, services, prefixes in this order, and fleet_restored at the end. Verdicts
+ * (STATE_UNDECIDED: none) and held weights only if the snapshot counts for verdicts. */
 void fleet_restore_weight(struct fleet *f, uint32_t check, uint16_t weight);
-/* held_weight: unscaled, of the last acknowledged enable; 0 if it was not held. */
+/* held_weight: unscaled, of the last acknowledged enable; 0 if it was not held. All checks of the
+ * real take its verdict. */
 void fleet_restore_real(struct fleet *f, uint32_t real, enum state state, uint16_t held_weight,
-			uint64_t now_ns);
+			uint32_t override, uint64_t now_ns);
+/* A check that differed from its real. Does nothing where that would change the real's verdict: the
+ * check that made the difference may be gone. */
+void fleet_restore_check(struct fleet *f, uint32_t check, enum state state);
 void fleet_restore_service(struct fleet *f, uint32_t service, enum state state, bool is_joined,
 			   uint64_t now_ns);
-void fleet_restore_prefix(struct fleet *f, uint32_t prefix, enum state state, uint64_t now_ns);
+void fleet_restore_prefix(struct fleet *f, uint32_t prefix, enum state state, bool was_announced,
+			  uint64_t now_ns);
 void fleet_restored(struct fleet *f, uint64_t now_ns);

@@ -15,46 +15,76 @@ void fleet_restore_weight(struct fleet *f, uint32_t check, uint16_t weight)
 	seqrow_publish(state_check(f->tables, check), &row, sizeof(row));
 }
 
-static void restore_checks(struct fleet *f, uint32_t real, enum state state)
+static void set_check(struct fleet *f, uint32_t check, enum state state)
 {
-	uint32_t c = f->gen->reals[real].first_check;
+	struct check_row row = *state_check(f->tables, check);
 
-	for (; c != SLOT_NONE; c = f->gen->checks[c].next) {
-		struct check_row row = *state_check(f->tables, c);
+	tally_move(f->tally.checks, check_word_state(row.word), state);
+	row.word = check_word_make(state, check_word_flags(row.word), check_word_weight(row.word));
+	seqrow_publish(state_check(f->tables, check), &row, sizeof(row));
+}
 
-		tally_move(f->tally.checks, check_word_state(row.word), state);
-		row.word = check_word_make(state, check_word_flags(row.word),
-					   check_word_weight(row.word));
-		seqrow_publish(state_check(f->tables, c), &row, sizeof(row));
-	}
+/* A static real is up, whatever a snapshot says. */
+static void set_verdict(struct fleet *f, struct fleet_real_edit *e, enum state state)
+{
+	uint32_t c = f->gen->reals[e->real].first_check;
+
+	if (c == SLOT_NONE)
+		state = STATE_UP;
+	for (; c != SLOT_NONE; c = f->gen->checks[c].next)
+		set_check(f, c, state);
+	tally_move(f->tally.reals, (enum state)e->row.state, state);
+	e->row.state = (uint8_t)state;
+	(void)real_rule_verdict(f->gen, f->tables, e->real, &e->row.checks_not_up);
+}
+
+/* The earlier life decided, and panic or blind had their say then: nothing is frozen here. */
+static void decide(struct fleet *f, struct fleet_real_edit *e, uint64_t now_ns)
+{
+	f->is_releasing = true;
+	fleet_real_decide(f, e, FLEET_BY_CONFIG, now_ns);
+	f->is_releasing = false;
+	fleet_real_forget_removal(f, e->real);
 }
 
 void fleet_restore_real(struct fleet *f, uint32_t real, enum state state, uint16_t held_weight,
-			uint64_t now_ns)
+			uint32_t override, uint64_t now_ns)
 {
 	struct fleet_real_edit e;
 
-	/* a static real is up, whatever a snapshot says */
-	if (!gen_real_in_use(f->gen, real) || state == STATE_UNDECIDED)
+	if (!gen_real_in_use(f->gen, real))
 		return;
-	if (f->gen->reals[real].first_check == SLOT_NONE)
-		state = STATE_UP;
-	restore_checks(f, real, state);
 	e = fleet_real_open(f, real);
-	tally_move(f->tally.reals, (enum state)e.row.state, state);
-	e.row.state = (uint8_t)state;
-	e.row.checks_not_up = 0;
-	(void)real_rule_verdict(f->gen, f->tables, real, &e.row.checks_not_up);
-	fleet_real_decide(f, &e, FLEET_BY_CONFIG, now_ns);
-	fleet_real_forget_removal(f, real);
+	e.row.override = override;
+	if (state != STATE_UNDECIDED)
+		set_verdict(f, &e, state);
+	decide(f, &e, now_ns);
 	if (f->config.has_balancer && held_weight > 0 && (e.row.flags & REAL_ROW_ENABLED)) {
 		e.row.flags |= REAL_ROW_HELD;
 		e.row.acked_weight = held_weight;
 		*fleet_held_weight(f, real) = held_weight;
 	}
-	if (f->config.has_balancer)
+	if (f->config.has_balancer && state != STATE_UNDECIDED)
 		marks_add(&f->restored, real);
 	fleet_real_close(f, &e);
+}
+
+void fleet_restore_check(struct fleet *f, uint32_t check, enum state state)
+{
+	struct real_row row;
+	uint32_t real;
+
+	if (!gen_check_in_use(f->gen, check))
+		return;
+	real = f->gen->checks[check].real;
+	row = *state_real(f->tables, real);
+	if (row.state == STATE_UNDECIDED)
+		return;
+	set_check(f, check, state);
+	if (real_rule_verdict(f->gen, f->tables, real, &row.checks_not_up) == row.state)
+		seqrow_publish(state_real(f->tables, real), &row, sizeof(row));
+	else
+		set_check(f, check, (enum state)row.state);
 }
 
 void fleet_restore_service(struct fleet *f, uint32_t service, enum state state, bool is_joined,
@@ -66,27 +96,31 @@ void fleet_restore_service(struct fleet *f, uint32_t service, enum state state, 
 		return;
 	fleet_settle_leave(f, f->gen, service);
 	row = *state_service(f->tables, service);
-	tally_move(f->tally.services, (enum state)row.state, state);
-	row.state = (uint8_t)state;
-	row.since_s = fleet_seconds(now_ns);
-	row.flags |= state == STATE_UP ? SERVICE_ROW_EVER_UP : 0;
-	seqrow_publish(state_service(f->tables, service), &row, sizeof(row));
+	if (state != STATE_UNDECIDED) {
+		tally_move(f->tally.services, (enum state)row.state, state);
+		row.state = (uint8_t)state;
+		row.since_s = fleet_seconds(now_ns);
+		row.flags |= state == STATE_UP ? SERVICE_ROW_EVER_UP : 0;
+		seqrow_publish(state_service(f->tables, service), &row, sizeof(row));
+	}
 	fleet_settle_enter(f, service);
 	if (!is_joined)
 		fleet_settle_unjoin(f, service);
 }
 
-void fleet_restore_prefix(struct fleet *f, uint32_t prefix, enum state state, uint64_t now_ns)
+void fleet_restore_prefix(struct fleet *f, uint32_t prefix, enum state state, bool was_announced,
+			  uint64_t now_ns)
 {
-	struct prefix_row row = *state_prefix(f->tables, prefix);
+	struct prefix_row row;
 	uint32_t s;
 
 	if (!gen_prefix_in_use(f->gen, prefix) || state == STATE_UNDECIDED)
 		return;
+	row = *state_prefix(f->tables, prefix);
 	tally_move(f->tally.prefixes, (enum state)row.state, state);
 	row.state = (uint8_t)state;
 	row.since_s = fleet_seconds(now_ns);
-	row.flags |= state == STATE_UP ? PREFIX_ROW_WAS_ANNOUNCED : 0;
+	row.flags |= was_announced || state == STATE_UP ? PREFIX_ROW_WAS_ANNOUNCED : 0;
 	seqrow_publish(state_prefix(f->tables, prefix), &row, sizeof(row));
 	marks_add(&f->dirty_prefixes, prefix);
 	if (state != STATE_UP)
