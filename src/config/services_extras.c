@@ -218,6 +218,15 @@ static void put_tls(struct str *s, const struct check_extras *e)
 		str_putf(s, "sni %s\n", e->sni);
 }
 
+/* They need no extras by themselves, but extras that there are hold them, and are shared by text.
+ */
+static void put_tls_of_profile(struct str *s, const struct check_extras *e)
+{
+	str_putf(s, "tls_min_version %#x\n", e->tls->min_version);
+	if (e->sni && !e->sni[0])
+		str_puts(s, "sni off\n");
+}
+
 static size_t len_of(const char *text)
 {
 	return text ? strlen(text) : 0;
@@ -260,6 +269,8 @@ static int write_text(struct making *m, struct str *ret)
 	put_http(ret, &m->extras);
 	if (m->extras.tls)
 		put_tls(ret, &m->extras);
+	if (m->extras.tls && ret->len)
+		put_tls_of_profile(ret, &m->extras);
 	ASSERT(!ret->is_cut);
 	return 0;
 }

@@ -45,17 +45,31 @@ static const struct tls_trust *known_trust(const struct tls_contexts *c, uint64_
 	return NULL;
 }
 
-static int grow(void *list, uint32_t n, uint32_t *cap, size_t row_bytes)
+/* Room for one more row; NULL if there is no memory for it. */
+static void *grown(void *rows, uint32_t n, uint32_t *cap, size_t row_bytes)
 {
-	void **rows = list, *more;
+	void *more;
 
 	if (n < *cap)
-		return 0;
-	more = reallocarray(*rows, *cap ? 2 * *cap : 8, row_bytes);
-	if (!more)
+		return rows;
+	more = reallocarray(rows, *cap ? 2 * *cap : 8, row_bytes);
+	if (more)
+		*cap = *cap ? 2 * *cap : 8;
+	return more;
+}
+
+static int make_room(struct tls_contexts *c)
+{
+	struct tls_contexts_row *rows = grown(c->rows, c->n, &c->cap, sizeof(*rows));
+	struct tls_contexts_trust *trusts;
+
+	if (!rows)
 		return err_origin(-ENOMEM);
-	*rows = more;
-	*cap = *cap ? 2 * *cap : 8;
+	c->rows = rows;
+	trusts = grown(c->trusts, c->n_trusts, &c->cap_trusts, sizeof(*trusts));
+	if (!trusts)
+		return err_origin(-ENOMEM);
+	c->trusts = trusts;
 	return 0;
 }
 
@@ -67,7 +81,6 @@ static int get_trust(struct tls_contexts *c, const struct tls_setting *s,
 	*ret_trust = s->verify ? known_trust(c, t.hash) : NULL;
 	if (*ret_trust || !s->verify)
 		return 0;
-	TRY(grow(&c->trusts, c->n_trusts, &c->cap_trusts, sizeof(*c->trusts)));
 	TRY(tls_trust_new(s->ca ? s->ca->pem : NULL, s->ca ? s->ca->n_bytes : 0, &t.trust));
 	c->trusts[c->n_trusts++] = t;
 	*ret_trust = t.trust;
@@ -146,7 +159,7 @@ static int make(struct tls_contexts *c, const struct tls_contexts_want *w,
 
 	if (c->n == TLS_CONTEXTS_MAX)
 		drop_oldest(c);
-	TRY(grow(&c->rows, c->n, &c->cap, sizeof(*c->rows)));
+	TRY(make_room(c));
 	TRY(get_trust(c, s, &o.trust));
 	TRY(tls_ctx_new(&o, &row.ctx));
 	counter_add(c->counters, CTR_TLS_CONTEXTS, 1);

@@ -359,3 +359,31 @@ Test(services_extras, equal_ones_are_one_object)
 		      "HTTP_GET { method HEAD\n}\nHTTP_GET { method HEAD\n}\n}\n}\n",
 		      "the same check stands there twice");
 }
+
+/* --- what is shared -------------------------------------------------------------------------- */
+
+static void apart(const char *a, const char *b)
+{
+	char *text = NULL;
+	struct parsed p;
+	const struct draft_real *r;
+
+	cr_assert(asprintf(&text,
+			   "virtual_server 192.0.2.1 80 {\n"
+			   "real_server 198.51.100.1 80 {\nSSL_GET {\n%s\n}\n}\n"
+			   "real_server 198.51.100.2 80 {\nSSL_GET {\n%s\n}\n}\n}\n",
+			   a, b) > 0);
+	p = parse(text);
+	free(text);
+	cr_assert_not_null(p.draft, "%s", p.text);
+	r = p.draft->services->reals;
+	cr_assert_neq(r->checks->extras, r->next->checks->extras, "%s / %s", a, b);
+	parsed_free(&p);
+}
+
+Test(services_extras, lowest_version_and_name_are_not_shared_with_others)
+{
+	apart("tls_max_version 1.2\ntls_min_version 1.0", "tls_max_version 1.2");
+	apart("expire_warn 5\nsni off", "expire_warn 5");
+	apart("method HEAD\ntls_min_version 1.3", "method HEAD");
+}

@@ -88,6 +88,24 @@ Test(tls_contexts, unused_one_goes_after_its_generation_and_a_while)
 	cr_assert_eq(counter_get(&counters, CTR_TLS_CONTEXTS), 2);
 }
 
+Test(tls_contexts, many_are_told_apart)
+{
+	struct tls_ctx *seen[100];
+
+	for (uint32_t i = 0; i < 100; i++) {
+		struct tls_setting s = plain(i);
+
+		seen[i] = get(&s);
+		for (uint32_t k = 0; k < i; k++)
+			cr_assert_neq(seen[k], seen[i]);
+	}
+	for (uint32_t i = 0; i < 100; i++) {
+		struct tls_setting s = plain(i);
+
+		cr_assert_eq(get(&s), seen[i]);
+	}
+}
+
 Test(tls_contexts, number_is_bounded)
 {
 	for (uint32_t i = 0; i < TLS_CONTEXTS_MAX + 5; i++) {
