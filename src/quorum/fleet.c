@@ -77,6 +77,7 @@ static int init_parts(struct fleet *f)
 	TRY(table_init(&f->held, sizeof(uint16_t), MAX_REALS));
 	TRY(table_init(&f->removals, sizeof(struct fleet_removal), MAX_REALS));
 	TRY(table_init(&f->no_routes, sizeof(uint64_t), MAX_CHECKS));
+	TRY(table_init(&f->spans, sizeof(struct fleet_span), MAX_CHECKS));
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++)
 		TRY(marks_init(set(f, i), sets[i].max));
 	return 0;
@@ -120,6 +121,7 @@ void fleet_free(struct fleet *f)
 	table_deinit(&f->held);
 	table_deinit(&f->removals);
 	table_deinit(&f->no_routes);
+	table_deinit(&f->spans);
 	free(f);
 }
 

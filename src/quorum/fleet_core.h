@@ -92,6 +92,14 @@ struct fleet_prefix {
 	uint32_t spare;
 };
 
+/* A profile's span, computed once per generation (fleet_freeze.c): a seventh of the instructions of
+ * a result that changes nothing. */
+struct fleet_span {
+	uint64_t span_ns;
+	uint32_t generation; /* 0: none yet */
+	uint32_t spare;
+};
+
 struct fleet {
 	struct fleet_config config;
 	struct fleet_hooks hooks;
@@ -108,6 +116,7 @@ struct fleet {
 	struct table held;      /* uint16_t by real: unscaled weight that the balancer surely has */
 	struct table removals;  /* struct fleet_removal by real */
 	struct table no_routes; /* uint64_t by check: first no_route of the present run */
+	struct table spans;     /* struct fleet_span by profile of gen */
 
 	/* reals */
 	struct marks listed;   /* by the balancer */

@@ -140,11 +140,17 @@ static void follow(struct fleet *f, enum blind_event event, uint64_t now_ns)
 }
 
 /* 1.5 spans */
-static uint64_t span_of(const struct check_profile *profile)
+static uint64_t span_of(struct fleet *f, uint32_t profile)
 {
-	uint64_t detection_ns = MIN(gen_detection_ns(profile), UINT64_MAX / 4);
+	struct fleet_span *s = table_row(&f->spans, profile);
+	uint64_t detection_ns;
 
-	return detection_ns + detection_ns / 2;
+	if (s->generation == f->gen->number)
+		return s->span_ns;
+	detection_ns = MIN(gen_detection_ns(&f->gen->profiles[profile]), UINT64_MAX / 4);
+	*s = (struct fleet_span){.span_ns = detection_ns + detection_ns / 2,
+				 .generation = f->gen->number};
+	return s->span_ns;
 }
 
 /* Until when a result of now counts: its real carries traffic, or did until not long ago. */
@@ -164,7 +170,7 @@ static uint64_t counts_until(const struct fleet *f, uint32_t real, uint64_t span
 void fleet_freeze_note(struct fleet *f, const struct check_spec *spec, const struct result *result,
 		       enum verdict verdict, uint64_t now_ns)
 {
-	uint64_t span_ns = span_of(&f->gen->profiles[spec->profile]);
+	uint64_t span_ns = span_of(f, spec->profile);
 	struct blind_sample s = {
 		.host = state_real(f->tables, spec->real)->host,
 		.is_bad = verdict == VERDICT_BAD,

@@ -87,6 +87,27 @@ Test(fleet_freeze, d31_a_minority_is_removed_at_once)
 	fx_free(x);
 }
 
+/* Nineteen failures of 20 s ago are part of the window or not, as the interval of now says. */
+static bool is_blind_after_20_s(struct fx *x)
+{
+	round_of(x, 1, 19, CODE_CONNECT_TIMEOUT);
+	x->now += 20 * FX_S;
+	fx_bad(x, 20);
+	return fleet_is_blind(x->fleet);
+}
+
+Test(fleet_freeze, d31_spans_follow_a_reload)
+{
+	struct fx *x = up(NULL, many(N, "ck i1000"));
+
+	cr_assert(!is_blind_after_20_s(x));
+	round_of(x, 1, N, CODE_OK);
+	fx_load(x, many(N, "ck i60000"));
+	round_of(x, 1, N, CODE_OK);
+	cr_assert(is_blind_after_20_s(x));
+	fx_free(x);
+}
+
 /* fall 1: 19 of 25 are gone before the 20th shows what it is. */
 Test(fleet_freeze, d32_takes_back_what_was_sent_since_the_first_bad)
 {
