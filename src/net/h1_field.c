@@ -3,14 +3,14 @@
 #include "base/str.h"
 
 /* RFC 9110 §5.6.2: the characters of a token, in lower case; 0 for all others. */
-static const char token_lower[128 + 1] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-					 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-					 "\0!\0#$%&'\0\0*+\0-.\0"
-					 "0123456789\0\0\0\0\0\0"
-					 "\0abcdefghijklmno"
-					 "pqrstuvwxyz\0\0\0^_"
-					 "`abcdefghijklmno"
-					 "pqrstuvwxyz\0|\0~\0";
+static const char token_lower[256] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+				     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+				     "\0!\0#$%&'\0\0*+\0-.\0"
+				     "0123456789\0\0\0\0\0\0"
+				     "\0abcdefghijklmno"
+				     "pqrstuvwxyz\0\0\0^_"
+				     "`abcdefghijklmno"
+				     "pqrstuvwxyz\0|\0~\0";
 
 void h1_field_begin(struct h1_parse *p)
 {
@@ -25,14 +25,18 @@ void h1_field_begin(struct h1_parse *p)
 void h1_field_name(struct h1_parse *p, struct h1_parse_slice *in)
 {
 	const unsigned char *at = in->at, *end = in->at + in->len;
-	unsigned len = p->name_len;
+	char *to = p->name + MIN(p->name_len, H1_PARSE_NAME_BYTES),
+	     *full = p->name + H1_PARSE_NAME_BYTES;
+	char c;
 
-	for (; at < end && *at < 128 && token_lower[*at]; at++) {
-		if (len < H1_PARSE_NAME_BYTES)
-			p->name[len] = token_lower[*at];
-		len += len <= H1_PARSE_NAME_BYTES;
+	for (; at < end && to < full && (c = token_lower[*at]); at++)
+		*to++ = c;
+	p->name_len = (uint8_t)MAX(p->name_len, to - p->name);
+	if (at < end && to == full && token_lower[*at]) {
+		while (at < end && token_lower[*at])
+			at++;
+		p->name_len = H1_PARSE_NAME_BYTES + 1;
 	}
-	p->name_len = (uint8_t)len;
 	in->len = (size_t)(end - at);
 	in->at = at;
 }

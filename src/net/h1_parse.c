@@ -114,11 +114,12 @@ static int on_version(struct h1_parse *p, struct h1_parse_slice *in,
 		      struct h1_parse_slice *ret_body)
 {
 	(void)ret_body;
-	if (take(in) != (unsigned char)version_literal[p->n_matched])
-		return bad(p, H1_PARSE_BAD_NOT_HTTP);
-	if (version_literal[++p->n_matched])
-		return GO_ON;
-	return go_to(p, ST_MINOR);
+	while (in->len && version_literal[p->n_matched]) {
+		if (take(in) != (unsigned char)version_literal[p->n_matched])
+			return bad(p, H1_PARSE_BAD_NOT_HTTP);
+		p->n_matched++;
+	}
+	return version_literal[p->n_matched] ? GO_ON : go_to(p, ST_MINOR);
 }
 
 static int on_minor(struct h1_parse *p, struct h1_parse_slice *in, struct h1_parse_slice *ret_body)
@@ -172,11 +173,23 @@ static int on_status_end(struct h1_parse *p, struct h1_parse_slice *in,
 	return is_blank(c) ? go_to(p, ST_REASON) : bad(p, H1_PARSE_BAD_STATUS);
 }
 
+/* A byte of CR or below is among these eight. */
+static bool has_low_byte(const unsigned char *at)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return (v - ones * ('\r' + 1)) & ~v & ones * 0x80;
+}
+
 /* Passes over text up to the end of the line, which is left in the input. */
 static void skip_text(struct h1_parse_slice *in)
 {
 	const unsigned char *at = in->at, *end = in->at + in->len;
 
+	while (end - at >= 8 && !has_low_byte(at))
+		at += 8;
 	while (at < end && !(*at <= '\r' && (*at == '\r' || *at == '\n' || *at == '\0')))
 		at++;
 	in->len = (size_t)(end - at);
@@ -191,6 +204,8 @@ static int skip_line(struct h1_parse *p, struct h1_parse_slice *in, enum state n
 	if (!in->len)
 		return GO_ON;
 	c = take(in);
+	if (c == '\r' && in->len && *in->at == '\n')
+		c = take(in);
 	return c ? line_end(p, c, next) : bad(p, H1_PARSE_BAD_NUL);
 }
 
@@ -266,34 +281,38 @@ static int on_line(struct h1_parse *p, struct h1_parse_slice *in, struct h1_pars
 	return go_to(p, ST_NAME);
 }
 
-static int on_name(struct h1_parse *p, struct h1_parse_slice *in, struct h1_parse_slice *ret_body)
-{
-	(void)ret_body;
-	h1_field_name(p, in);
-	if (!in->len)
-		return GO_ON;
-	return p->name_len ? go_to(p, ST_COLON) : bad(p, H1_PARSE_BAD_FIELD);
-}
-
-static int on_colon(struct h1_parse *p, struct h1_parse_slice *in, struct h1_parse_slice *ret_body)
-{
-	unsigned char c = take(in);
-
-	(void)ret_body;
-	if (is_blank(c))
-		return GO_ON;
-	if (c != ':')
-		return bad(p, H1_PARSE_BAD_FIELD);
-	h1_field_recognise(p);
-	return go_to(p, ST_VALUE);
-}
-
+/* The usual field goes through the following in one step: each calls the next while there is input.
+ */
 static int on_value(struct h1_parse *p, struct h1_parse_slice *in, struct h1_parse_slice *ret_body)
 {
 	(void)ret_body;
 	if (p->field != H1_FIELD_OTHER)
 		h1_field_value(p, in);
 	return in->len ? skip_line(p, in, ST_LINE) : GO_ON;
+}
+
+static int on_colon(struct h1_parse *p, struct h1_parse_slice *in, struct h1_parse_slice *ret_body)
+{
+	unsigned char c = take(in);
+
+	if (is_blank(c))
+		return GO_ON;
+	if (c != ':')
+		return bad(p, H1_PARSE_BAD_FIELD);
+	h1_field_recognise(p);
+	p->state = ST_VALUE;
+	return in->len ? on_value(p, in, ret_body) : GO_ON;
+}
+
+static int on_name(struct h1_parse *p, struct h1_parse_slice *in, struct h1_parse_slice *ret_body)
+{
+	h1_field_name(p, in);
+	if (!in->len)
+		return GO_ON;
+	if (!p->name_len)
+		return bad(p, H1_PARSE_BAD_FIELD);
+	p->state = ST_COLON;
+	return on_colon(p, in, ret_body);
 }
 
 static int give_body(struct h1_parse *p, struct h1_parse_slice *in, size_t len,
