@@ -21,6 +21,7 @@
 #include "agg/agg_address.h"
 #include "agg/agg_log.h"
 #include "agg/agg_tls.h"
+#include "agg/snapshot_restore.h"
 #include "announce/announcer.h"
 #include "base/clk.h"
 #include "base/err.h"
@@ -138,28 +139,64 @@ static void look_at_waiting(struct agg *a)
 		pass_real(a, a->waiting[i]);
 }
 
+/* --- what a snapshot keeps ---------------------------------------------------------------------
+ */
+
+static void note_change(struct agg *a)
+{
+	uint32_t n;
+
+	if (!a->args.changes)
+		return;
+	/* relaxed: one writer */
+	n = atomic_load_explicit(a->args.changes, memory_order_relaxed);
+	/* release: the rows that changed come first; pairs with the reader's acquire */
+	atomic_store_explicit(a->args.changes, n + 1, memory_order_release);
+}
+
+/* Without memory for it the life before is forgotten: that is a line, not the end. */
+static void restore(struct agg *a, const struct generation *gen)
+{
+	const struct snapshot *past = a->args.past;
+	struct snapshot_restored n;
+
+	a->args.past = NULL;
+	if (snapshot_restore(past, a->args.past_has_verdicts, a->fleet, gen,
+			     evloop_now(a->loop), &n) < 0) {
+		LOG(LOG_WARN, "agg", "state_not_restored", LF_STR("cause", err_last()));
+		return;
+	}
+	LOG(LOG_INFO, "agg", "state_restored", LF_U64("reals", n.n_reals), LF_U64("up", n.n_up),
+	    LF_U64("down", n.n_down), LF_U64("overrides", n.n_overrides),
+	    LF_U64("gone", n.n_gone));
+}
+
 /* --- hooks: fleet → agg ------------------------------------------------------------------------
  */
 
 static void on_check(void *ctx, uint32_t check, enum state from, enum state to,
 		     const struct result *result)
 {
+	note_change(ctx);
 	agg_log_check(&((struct agg *)ctx)->log, check, from, to, result);
 }
 
 static void on_real(void *ctx, uint32_t real, enum state from, enum state to, uint32_t check,
 		    const struct result *result, uint32_t held_s)
 {
+	note_change(ctx);
 	agg_log_real(&((struct agg *)ctx)->log, real, from, to, check, result, held_s);
 }
 
 static void on_drain(void *ctx, uint32_t real, bool begins, const struct result *result)
 {
+	note_change(ctx);
 	agg_log_drain(&((struct agg *)ctx)->log, real, begins, result);
 }
 
 static void on_service(void *ctx, uint32_t service, enum state from, enum state to)
 {
+	note_change(ctx);
 	agg_log_service(&((struct agg *)ctx)->log, service, from, to);
 }
 
@@ -167,12 +204,14 @@ static void on_prefix(void *ctx, uint32_t prefix, enum state from, enum state to
 {
 	struct agg *a = ctx;
 
+	note_change(a);
 	*withdrawn_at(a, prefix) = to == STATE_DOWN ? evloop_now(a->loop) : 0;
 	agg_log_prefix(&a->log, prefix, from, to);
 }
 
 static void on_blind(void *ctx, bool is_blind, uint32_t n_hosts, uint32_t n_bad)
 {
+	note_change(ctx);
 	agg_log_blind(&((struct agg *)ctx)->log, is_blind, n_hosts, n_bad);
 }
 
@@ -220,6 +259,7 @@ static void on_listed(void *ctx, uint32_t real, bool enabled, uint16_t weight)
 	struct agg *a = ctx;
 
 	fleet_listed(a->fleet, real, enabled, weight, evloop_now(a->loop));
+	note_change(a);
 }
 
 static void on_unlisted(void *ctx, uint32_t real)
@@ -227,13 +267,18 @@ static void on_unlisted(void *ctx, uint32_t real)
 	struct agg *a = ctx;
 
 	fleet_unlisted(a->fleet, real, evloop_now(a->loop));
+	note_change(a);
 }
 
 static void on_acked(void *ctx, uint32_t real, bool enabled, uint16_t weight)
 {
 	struct agg *a = ctx;
+	const struct real_row *row = state_real(a->args.tables, real);
+	bool was_held = row->flags & REAL_ROW_HELD;
 
 	fleet_acked(a->fleet, real, enabled, weight, evloop_now(a->loop));
+	if (was_held != (bool)(row->flags & REAL_ROW_HELD))
+		note_change(a);
 }
 
 static void on_first_find(void *ctx)
@@ -374,6 +419,8 @@ static void adopt(struct agg *a, const struct control_msg *msg)
 		ASSERT(!"out of memory while adopting a configuration");
 	}
 	agg_tls_adopt(&a->tls, msg->diff);
+	if (a->args.past)
+		restore(a, msg->generation);
 	agg_address_adopt(&a->address, msg->generation);
 	if (!a->generation)
 		a->warm_due_ns = now + WARM_S * CLK_S;
@@ -409,6 +456,7 @@ static void obey_all(struct agg *a)
 	while (!a->is_quitting && (msg = control_peek(a->args.control))) {
 		obey(a, msg);
 		if (!a->is_quitting) {
+			note_change(a);
 			pass_dirty(a);
 			publish_summary(a, true);
 			control_finish(a->args.control);

@@ -16,6 +16,7 @@
 #include "model/summary.h"
 
 struct agg;
+struct snapshot;
 
 struct agg_args {
 	const struct app_config *app;
@@ -29,7 +30,12 @@ struct agg_args {
 	struct summary *summary; /* seqrow; written here only */
 	/* ANNOUNCE_MAX_BACKENDS seqrows, one per backend; written here only; NULL: nobody reads */
 	struct announce_row *announcers;
-	int cpu; /* -1: not pinned */
+	/* grows with each change that a snapshot keeps, after its rows; NULL: nobody looks */
+	_Atomic uint32_t *changes;
+	/* What the life before left, used up by the first CONTROL_ADOPT; NULL: nothing */
+	const struct snapshot *past;
+	bool past_has_verdicts; /* false: overrides, weights and joined marks alone */
+	int cpu;                /* -1: not pinned */
 };
 
 /* args are copied, what they point to is borrowed until agg_free. */

@@ -8,6 +8,7 @@
 #include "model/announce_row.h"
 #include "model/beat.h"
 #include "model/counter.h"
+#include "model/snapshot_row.h"
 #include "model/state.h"
 #include "model/summary.h"
 #include "model/tunnel.h"
@@ -35,6 +36,7 @@ struct api_args {
 	uint32_t n_beats;
 	const struct summary *summary;         /* agg's one-row summary */
 	const struct announce_row *announcers; /* ANNOUNCE_MAX_BACKENDS rows of agg's; NULL: none */
+	const struct snapshot_row *snapshot; /* the state thread's; NULL: none */
 	uint32_t n_workers;
 	const struct tunnel *tunnel; /* NULL: no tunnel thread */
 };

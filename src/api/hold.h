@@ -1,5 +1,5 @@
 /* Keeping a generation beyond an RCU section, while a client reads an answer made from it
- * (decisions 7). Thread: api only. */
+ * (decisions 7). Threads: api, state. */
 #pragma once
 
 #include "config/gen.h"

@@ -6,6 +6,7 @@
 #include "api/overview.h"
 #include "api/procstat.h"
 #include "api/prom.h"
+#include "api/snapshotview.h"
 #include "api/status.h"
 #include "api/tlsview.h"
 #include "api/tunnelview.h"
@@ -221,6 +222,7 @@ int metrics_all(const struct api_args *args, struct buf *out)
 	announceview_metrics(args, &p);
 	put_threads(&p, args);
 	tunnelview_metrics(args, &p);
+	snapshotview_metrics(args, &p);
 	put_counters(&p, args);
 	put_reference(&p, &gen, &s);
 	put_process(&p);

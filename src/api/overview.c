@@ -6,6 +6,7 @@
 
 #include "api/announceview.h"
 #include "api/jsonout.h"
+#include "api/snapshotview.h"
 #include "api/tunnelview.h"
 #include "base/clk.h"
 #include "base/err.h"
@@ -181,6 +182,7 @@ int overview_json(const struct api_args *args, uint64_t start_wall_ns, struct bu
 	put_balancer(&j, &s);
 	put_announcer(&j, args, &s);
 	tunnelview_json(args, &j);
+	snapshotview_json(args, &j);
 	put_threads(&j, args, clk_mono_ns());
 	put_counters(&j, args);
 	jsonout_close(&j, '}');

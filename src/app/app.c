@@ -111,19 +111,31 @@ static void log_started(const struct app *a, const struct generation *g)
 	    LF_STR("services_file", a->services_path));
 }
 
+/* What the life before left, if anything. */
+static bool read_past(const struct app *a, struct snapshot_past *ret)
+{
+	const char *path = a->config->state.path;
+
+	return *path && snapshot_keep_read(path, a->config->state.max_age_ns, ret);
+}
+
 /* Threads, first generation, API. The first dump is committed like any other. */
 static int start_engine(struct app *a)
 {
+	struct snapshot_past past = {.data = NULL};
 	struct slot_books books = {0};
 	struct loaded l;
+	bool has_past;
 	int r;
 
 	if (slot_books_init(&books) < 0 || read_services(a, &books, true, &l) != 0) {
 		slot_books_deinit(&books);
 		return 1;
 	}
-	r = engine_start(&a->engine, a->config, a->loop, &books);
+	has_past = read_past(a, &past);
+	r = engine_start(&a->engine, a->config, a->loop, &books, has_past ? &past : NULL);
 	if (r < 0) {
+		snapshot_keep_forget(&past);
 		gen_diff_free(l.diff);
 		gen_free(l.generation);
 		dump_abandon(l.dump);
@@ -131,6 +143,8 @@ static int start_engine(struct app *a)
 	}
 	log_started(a, l.generation);
 	engine_adopt(&a->engine, l.generation, l.diff);
+	snapshot_keep_forget(&past);
+	engine_start_keeping(&a->engine);
 	if (l.dump && dump_commit(l.dump) < 0)
 		LOG(LOG_ERROR, "main", "dump_failed", LF_STR("cause", err_last()));
 	return engine_start_api(&a->engine);

@@ -105,8 +105,9 @@ static int make_blocks(struct engine *e)
 	e->beat_list = calloc(n, sizeof(*e->beat_list));
 	e->summary = zeroed(CACHELINE, sizeof(*e->summary));
 	e->announcers = zeroed(CACHELINE, ANNOUNCE_MAX_BACKENDS * sizeof(*e->announcers));
+	e->snapshot = zeroed(CACHELINE, sizeof(*e->snapshot));
 	if (!e->counters || !e->counter_list || !e->beats || !e->beat_list || !e->summary ||
-	    !e->announcers)
+	    !e->announcers || !e->snapshot)
 		return err_origin(-ENOMEM);
 	e->n_blocks = n;
 	for (uint32_t i = 0; i < n; i++) {
@@ -117,7 +118,7 @@ static int make_blocks(struct engine *e)
 	return 0;
 }
 
-static int make_agg(struct engine *e)
+static int make_agg(struct engine *e, const struct snapshot_past *past)
 {
 	struct agg_args args = {
 		.app = e->app,
@@ -130,6 +131,9 @@ static int make_agg(struct engine *e)
 		.beat = &e->beats[BLOCK_AGG],
 		.summary = e->summary,
 		.announcers = e->announcers,
+		.changes = &e->changes,
+		.past = past ? &past->snapshot : NULL,
+		.past_has_verdicts = past && past->with_verdicts,
 		.cpu = e->placement.agg_cpu,
 	};
 
@@ -212,6 +216,7 @@ static int make_api(struct engine *e)
 		.n_beats = e->n_blocks,
 		.summary = e->summary,
 		.announcers = e->announcers,
+		.snapshot = e->snapshot,
 		.n_workers = e->placement.n_workers,
 		.tunnel = e->tun ? &e->tunnel : NULL,
 	};
@@ -219,13 +224,13 @@ static int make_api(struct engine *e)
 	return api_new(&args, &e->api);
 }
 
-static int make(struct engine *e)
+static int make(struct engine *e, const struct snapshot_past *past)
 {
 	TRY(make_bells(e));
 	TRY(make_edges(e));
 	TRY(make_blocks(e));
 	TRY(state_tables_init(&e->tables));
-	TRY(make_agg(e));
+	TRY(make_agg(e, past));
 	TRY(make_tun(e));
 	TRY(make_workers(e));
 	TRY(make_sched(e));
@@ -299,11 +304,12 @@ static void free_all(struct engine *e)
 	free(e->beats);
 	free(e->beat_list);
 	free(e->summary);
+	free(e->snapshot);
 	free(e->announcers);
 }
 
 int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,
-		 const struct slot_books *books)
+		 const struct slot_books *books, const struct snapshot_past *past)
 {
 	struct wake *bells[] = {&e->main_bell, &e->sched_bell, &e->agg_bell, &e->api_bell};
 	int r;
@@ -312,12 +318,27 @@ int engine_start(struct engine *e, const struct app_config *app, struct evloop *
 	for (size_t i = 0; i < ARRAY_LEN(bells); i++)
 		bells[i]->fd = -1;
 	place(e);
-	r = make(e);
+	r = make(e, past);
 	if (r < 0) {
 		free_all(e);
 		return err_trace(r);
 	}
 	return start_threads(e);
+}
+
+void engine_start_keeping(struct engine *e)
+{
+	const struct snapshot_keep_args args = {
+		.path = e->app->state.path,
+		.period_ns = e->app->state.period_ns,
+		.tables = &e->tables,
+		.current = &e->current,
+		.changes = &e->changes,
+		.row = e->snapshot,
+	};
+
+	if (*args.path && snapshot_keep_start(&args, &e->keep) < 0)
+		LOG(LOG_ERROR, "main", "state_not_kept", LF_STR("cause", err_last()));
 }
 
 int engine_start_api(struct engine *e)
@@ -472,6 +493,17 @@ static void wait_or_leave(struct engine *e, struct control *c, uint32_t number, 
 	}
 }
 
+/* A disk that hangs holds up nobody but the stop, and that not for ever. */
+static void stop_keeping(struct engine *e, uint64_t until)
+{
+	while (!snapshot_keep_is_done(e->keep)) {
+		leave_if_late(until);
+		wait_turn(e, WAIT_TURN_MS * CLK_MS / 10);
+	}
+	snapshot_keep_free(e->keep);
+	e->keep = NULL;
+}
+
 /* After the workers: their last RSTs go through it. */
 static void stop_tun(struct engine *e, uint64_t until)
 {
@@ -492,14 +524,21 @@ void engine_stop(struct engine *e, enum quit_kind quit)
 		api_stop(e->api);
 	wait_or_leave(e, &e->to_sched, control_send(&e->to_sched, msg), until);
 	sched_join(e->sched);
+	/* before anything is taken back: whoever starts next after a kill has to know */
+	if (e->keep && quit == QUIT_WITHDRAW)
+		snapshot_keep_withdrawing(e->keep);
 	wait_or_leave(e, &e->to_agg, control_send(&e->to_agg, msg), until);
 	agg_join(e->agg);
+	if (e->keep)
+		snapshot_keep_finish(e->keep);
 	for (uint32_t i = 0; i < e->placement.n_workers; i++)
 		worker_stop(e->workers[i]);
 	for (uint32_t i = 0; i < e->placement.n_workers; i++)
 		worker_join(e->workers[i]);
 	if (e->tun)
 		stop_tun(e, until);
+	if (e->keep)
+		stop_keeping(e, until);
 	/* a tunnel thread that never came back may still touch any of it */
 	if (!e->tun || !keeper_has_left(e->tun))
 		free_all(e);

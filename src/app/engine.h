@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "app/keeper.h"
 #include "app/placement.h"
+#include "app/snapshot_keep.h"
 #include "base/evloop.h"
 #include "config/gen_build.h"
 #include "sched/sched.h"
@@ -45,6 +46,9 @@ struct engine {
 	struct tunnel tunnel; /* written by tun; meaning only if there is one */
 	struct keeper *tun;   /* NULL: off */
 	struct api *api;
+	struct snapshot_keep *keep; /* NULL: off, or not started yet */
+	struct snapshot_row *snapshot;
+	_Atomic uint32_t changes;           /* agg's count of what a snapshot keeps */
 	bool is_serving;                    /* api runs */
 	struct generation *_Atomic current; /* readers: api, under RCU */
 	struct old_generation *old;
@@ -54,10 +58,13 @@ struct engine {
 /* Blocks and beats by thread; tun's is the last one. */
 enum { BLOCK_MAIN, BLOCK_SCHED, BLOCK_AGG, BLOCK_API, BLOCK_WORKER0 };
 
-/* Makes everything and starts all threads but api. app and loop are borrowed, books are taken over.
- * Returns 0 or a negative errno, with everything undone. */
+/* Makes everything and starts all threads but api and state. app and loop are borrowed, books are
+ * taken over; past, which may be NULL, is borrowed until the first adoption is over. Returns 0 or a
+ * negative errno, with everything undone. */
 MUST_CHECK int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,
-			    const struct slot_books *books);
+			    const struct slot_books *books, const struct snapshot_past *past);
+/* Keeps the state file from now on: after the first adoption. Failing is told, not fatal. */
+void engine_start_keeping(struct engine *e);
 /* Answers API clients from now on: after the first adoption. */
 MUST_CHECK int engine_start_api(struct engine *e);
 

@@ -21,6 +21,11 @@ uint64_t clk_wall_ns(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
+uint64_t clk_boot_ns(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
+}
+
 void clk_format_utc(uint64_t wall_ns, char out[CLK_TEXT_BYTES])
 {
 	time_t s = (time_t)(wall_ns / CLK_S);

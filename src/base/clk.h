@@ -13,6 +13,8 @@
 uint64_t clk_mono_ns(void);
 /* CLOCK_REALTIME in ns since 1970. Any thread. */
 uint64_t clk_wall_ns(void);
+/* CLOCK_BOOTTIME in ns: as CLOCK_MONOTONIC, but suspended time counts. Any thread. */
+uint64_t clk_boot_ns(void);
 /* Writes "2026-11-20T06:51:58.123456Z" of wall_ns (28 bytes with the NUL). Any thread. */
 enum { CLK_TEXT_BYTES = 40 };
 void clk_format_utc(uint64_t wall_ns, char out[CLK_TEXT_BYTES]);

@@ -141,6 +141,8 @@ uint32_t fleet_n_stale(const struct fleet *f, uint64_t now_ns);
  * checks, services, prefixes in this order, and fleet_restored at the end. Verdicts
  * (STATE_UNDECIDED: none) and held weights only if the snapshot counts for verdicts. */
 void fleet_restore_weight(struct fleet *f, uint32_t check, uint16_t weight);
+/* The check's last good answer was one of its drain_status. */
+void fleet_restore_drain(struct fleet *f, uint32_t check);
 /* held_weight: unscaled, of the last acknowledged enable; 0 if it was not held. All checks of the
  * real take its verdict. */
 void fleet_restore_real(struct fleet *f, uint32_t real, enum state state, uint16_t held_weight,

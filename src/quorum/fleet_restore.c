@@ -15,6 +15,21 @@ void fleet_restore_weight(struct fleet *f, uint32_t check, uint16_t weight)
 	seqrow_publish(state_check(f->tables, check), &row, sizeof(row));
 }
 
+void fleet_restore_drain(struct fleet *f, uint32_t check)
+{
+	const struct check_extras *extras;
+	struct check_row row;
+
+	if (!gen_check_in_use(f->gen, check))
+		return;
+	extras = gen_extras(f->gen, gen_profile(f->gen, check));
+	if (!extras || extras->drain_status.n == 0)
+		return;
+	row = *state_check(f->tables, check);
+	row.word |= CHECK_ROW_DRAIN << 8;
+	seqrow_publish(state_check(f->tables, check), &row, sizeof(row));
+}
+
 static void set_check(struct fleet *f, uint32_t check, enum state state)
 {
 	struct check_row row = *state_check(f->tables, check);

@@ -86,10 +86,13 @@ class Daemon:
         return os.path.join(self.dir, name)
 
     def write_yaml(self, yaml):
-        """yaml may use $DIR. Listeners default to the unix socket alone."""
+        """yaml may use $DIR. Listeners default to the unix socket alone, and the
+        state file to one in the directory."""
         text = yaml.replace('$DIR', self.dir)
         if 'server:' not in text:
             text += '\nserver:\n  http_addr: ""\n  grpc_addr: ""\n  metrics_addr: ""\n  unix_sock: "%s"\n' % self.sock
+        if not any(line.startswith('state:') for line in text.splitlines()):
+            text += '\nstate: {path: "%s"}\n' % self.path('state')
         with open(self.path('alived.yaml'), 'w') as f:
             f.write(text)
 
