@@ -270,15 +270,15 @@ static int note_before(struct gen_intern *in, uint32_t index, uint32_t index_bef
 static int intern_extras(struct gen_intern *in, const struct draft_extras *extras, uint64_t hash,
 			 uint32_t *ret_ref)
 {
-	const struct draft_extras *known;
+	const struct draft_extras *const *known;
 	uint32_t at = (uint32_t)hash, i;
 
 	*ret_ref = 0;
 	if (!extras)
 		return 0;
 	while ((i = set_next(&in->extras, hash, &at)) != SLOT_NONE) {
-		memcpy(&known, set_at(&in->extras, i), sizeof(known));
-		if (strcmp(known->text, extras->text) == 0)
+		known = set_at(&in->extras, i);
+		if (strcmp((*known)->text, extras->text) == 0)
 			break;
 	}
 	if (i == SLOT_NONE) {

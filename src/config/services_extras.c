@@ -362,7 +362,7 @@ int services_extras_resolve(struct services_run *run, const struct services_subj
 			    struct draft_check *check)
 {
 	struct making m;
-	struct str text;
+	struct str text = {.at = NULL};
 
 	if (says_nothing(run, s, &check->profile))
 		return 0;

@@ -109,7 +109,8 @@ const struct services_row services_schema_rows[] = {
 	  .doc = "never run; quorum-handler2.sh's arguments name the announce group" },
 	{ "quorum_down", .blocks = S, .type = TYPE_SILENT, .doc = "never run" },
 	{ "announce_group", .blocks = S, AT(service.announce_group), .type = TYPE_TEXT,
-	  .doc = "one of announcer.announce_group; without it this service announces nothing" },
+	  .doc = "one of announcer.announce_group; without it the VIP is not announced for this "
+		 "service" },
 	{ "panic_threshold", .blocks = S, AT(service.panic_threshold), NUMBER(0, 100),
 	  .doc = "percent: no more than the rest is removed by verdicts (0 = off)" },
 	{ "ops", .blocks = S, AT(service.ops), .type = TYPE_BOOL,

@@ -157,14 +157,20 @@ static int find_file(struct services_run *run, const struct services_lex_word *w
 
 	while (f && strcmp(f->file.path, path) != 0)
 		f = f->next;
-	if (!f) {
-		f = arena_alloc(run->arena, sizeof(*f));
-		r = f ? pemfile_read(path, run->arena, &f->file) : err_origin(-ENOMEM);
-		if (r < 0)
-			return r == -ENOMEM ? err_trace(r) : report_unread(run, w, path, r);
-		f->next = run->draft->files;
-		run->draft->files = f;
+	if (f) {
+		*ret_file = &f->file;
+		return 0;
 	}
+	f = arena_alloc(run->arena, sizeof(*f));
+	if (!f)
+		return err_origin(-ENOMEM);
+	r = pemfile_read(path, run->arena, &f->file);
+	if (r == -ENOMEM)
+		return err_trace(r);
+	if (r < 0)
+		return report_unread(run, w, path, r);
+	f->next = run->draft->files;
+	run->draft->files = f;
 	*ret_file = &f->file;
 	return 0;
 }
@@ -191,7 +197,7 @@ int services_tls_file(struct services_run *run, const struct services_row *row,
 		      const struct services_lex_statement *st, union services_value *ret)
 {
 	const struct services_lex_word *w = &st->words[1];
-	const struct tls_file *f = NULL;
+	const struct tls_file *f = &services_tls_refused;
 	char path[PATH_MAX];
 	int r;
 

@@ -39,6 +39,7 @@ static void *failing_mmap(void *at, size_t bytes, int prot, int flags, int fd, o
 #include "../../../src/base/arena.c"
 #include "../../../src/config/gen_build.c"
 #include "../../../src/config/gen_diff.c"
+#include "../../../src/config/gen_extras.c"
 #include "../../../src/config/gen_intern.c"
 #undef calloc
 #undef realloc
@@ -48,6 +49,29 @@ static void *failing_mmap(void *at, size_t bytes, int prot, int flags, int fd, o
 #include <criterion/criterion.h>
 
 #include "lib/draft_maker.h"
+
+/* Everything that a generation copies or makes for a check; one key for all. */
+static const struct draft_extras *extras_of(struct draft *d, const char *text)
+{
+	struct draft_extras *e = arena_alloc(d->arena, sizeof(*e));
+	struct check_url *url = arena_alloc(d->arena, sizeof(*url));
+	struct tls_setting *tls = arena_alloc(d->arena, sizeof(*tls));
+
+	if (!d->files) {
+		d->files = arena_alloc(d->arena, sizeof(*d->files));
+		d->files->file = (struct tls_file){"k", "key", 3, 1};
+	}
+	*url = (struct check_url){.path = text, .virtualhost = "v", .expect_body_text = text};
+	*tls = (struct tls_setting){.cert = &d->files->file, .key = &d->files->file};
+	tls->hash = strlen(text);
+	e->text = text;
+	e->extras = (struct check_extras){.method = "HEAD", .headers = "A: b\r\n", .sni = "s"};
+	e->extras.verify_name = "";
+	e->extras.tls = tls;
+	e->extras.n_urls = 1;
+	e->extras.urls = url;
+	return e;
+}
 
 /* n_services services of three reals; each check is unlike the others, so that sets grow. */
 static struct draft *make(int n_services, int first)
@@ -70,6 +94,7 @@ static struct draft *make(int n_services, int first)
 			snprintf(text, sizeof(text), "/%d/%d", s, r);
 			c->path = arena_strndup(d->arena, text, strlen(text));
 			c->profile.interval_ns += (uint64_t)s;
+			c->extras = r == 0 ? extras_of(d, c->path) : NULL;
 		}
 	}
 	return d;
@@ -130,6 +155,9 @@ Test(gen_oom, any_failed_allocation_leaves_the_books_and_the_old_generation, .ti
 	same_slots(g, calm_after);
 	cr_assert_eq(diff->services.added.n, 30);
 	cr_assert_eq(diff->checks.removed.n, 90);
+	cr_assert_eq(g->n_extras, 60);
+	cr_assert_eq(g->owned->n_codes, 60);
+	cr_assert_eq(g->owned->n_files, 1);
 	gen_diff_free(diff);
 	gen_free(g);
 	gen_free(before);

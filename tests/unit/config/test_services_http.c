@@ -2,7 +2,7 @@
 
 #define HTTP(text)                                                                               \
 	"virtual_server 192.0.2.1 80 { real_server 198.51.100.1 80 { HTTP_GET {\n" text "\n} } " \
-											"}\n"
+	"}\n"
 #define URL(text) HTTP("url {\n" text "\n}")
 
 static const struct check_extras *extras_of(const struct parsed *p)

@@ -1,5 +1,7 @@
 #include <criterion/criterion.h>
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/gen.h"
@@ -134,4 +136,31 @@ Test(services_schema, defaults_are_the_references)
 	cr_assert_eq(v->inherited.init_state, INIT_AUTO);
 	cr_assert_eq(v->service.quorum, 1);
 	cr_assert_eq(v->service.hysteresis, 0);
+}
+
+/* docs/CONFIG.md has a row "| `keyword` ... | stands in | meaning |" for what sets or opens
+ * something, and names all others. */
+Test(services_schema, every_keyword_is_documented)
+{
+	char *text = calloc(1, 1 << 20), row_text[128];
+	FILE *f = fopen("docs/CONFIG.md", "re");
+
+	cr_assert(text && f);
+	text[fread(text, 1, (1 << 20) - 1, f)] = 0;
+	fclose(f);
+	for (unsigned i = 0; i < services_schema_n_rows; i++) {
+		const struct services_row *row = &services_schema_rows[i];
+		bool has_row = row->type != TYPE_IGNORED && row->type != TYPE_UNSUPPORTED &&
+			       row->type != TYPE_NO_REGEX;
+
+		snprintf(row_text, sizeof(row_text), "%s`%s`", has_row ? "| " : "", row->name);
+		cr_assert_not_null(strstr(text, row_text), "%s is missing", row_text);
+		if (row->alias) {
+			snprintf(row_text, sizeof(row_text), "`%s` `%s`", row->name, row->alias);
+			cr_assert_not_null(strstr(text, row_text), "%s is missing", row_text);
+		}
+		if (has_row && row->type != TYPE_BLOCK)
+			cr_assert_not_null(strstr(text, row->doc), "%s: %s", row->name, row->doc);
+	}
+	free(text);
 }
