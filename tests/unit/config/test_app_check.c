@@ -288,3 +288,16 @@ Test(app_check, interface_has_a_name_that_the_kernel_takes)
 	fails("announcer: {require_local_address: \"..\"}\n", "cannot be the name");
 	fails("announcer: {require_local_address: \"sixteencharacter\"}\n", "too long");
 }
+
+Test(app_check, highest_tls_version_is_not_below_the_lowest)
+{
+	struct app_run r = loads("tls_min_version: 1.2\ntls_max_version: 1.2\n", 0);
+
+	cr_assert(r.config->tls_max_version_is_set);
+	cr_assert_eq(r.config->tls_max_version, TLS_V1_2);
+	app_maker_end(&r);
+	r = loads("", 0);
+	cr_assert(!r.config->tls_max_version_is_set);
+	app_maker_end(&r);
+	fails("tls_max_version: 1.1\n", "tls_max_version 1.1 is below tls_min_version 1.2");
+}

@@ -272,5 +272,6 @@ Test(app_config, decision_46_changed_keys_are_named)
 	differ("yanet:", "", "balancer.backend");
 	differ("safety: {max_remove: off}", "safety: {max_remove: 0}", "");
 	differ("announcer: {update_period: 1000ms}", "announcer: {update_period: 1s}", "");
+	differ("", "tls_max_version: 1.2", "tls_max_version");
 	differ("", "experiments: {enable_tls_sni: true}", "experiments.enable_tls_sni");
 }

@@ -1,50 +1,4 @@
-#include "services_fixture.h"
-
-/* A check of a kind; the texts stand in the service and in the check. */
-static char *conf_with(const char *kind, const char *service, const char *check)
-{
-	char *text = NULL;
-
-	cr_assert(asprintf(&text,
-			   "virtual_server 192.0.2.1 80 {\n%s\n"
-			   "real_server 198.51.100.1 80 {\n%s {\n%s\n}\n}\n}\n",
-			   service, kind, check) > 0);
-	return text;
-}
-
-static struct parsed parse_kind(const char *kind, const char *service, const char *check)
-{
-	char *text = conf_with(kind, service, check);
-	struct parsed p = parse(text);
-
-	free(text);
-	return p;
-}
-
-static void faulty(const char *kind, const char *check, const char *report)
-{
-	struct parsed p = parse_kind(kind, "", check);
-
-	reports(&p, 1, 0, report);
-	parsed_free(&p);
-}
-
-static void warned(const char *kind, const char *check, const char *report)
-{
-	struct parsed p = parse_kind(kind, "", check);
-
-	reports(&p, 0, 1, report);
-	parsed_free(&p);
-}
-
-static const struct check_extras *extras_of(const struct parsed *p)
-{
-	const struct draft_extras *e;
-
-	cr_assert_not_null(p->draft, "%s", p->text);
-	e = p->draft->services->reals->checks->extras;
-	return e ? &e->extras : NULL;
-}
+#include "extras_fixture.h"
 
 /* --- what needs none ------------------------------------------------------------------------- */
 
@@ -181,34 +135,6 @@ Test(services_extras, sixteen_urls_and_no_more)
 	faulty("HTTP_GET", check, "s.conf:37:1: error: a check has at most 16 urls");
 }
 
-Test(services_extras, keepalived_regex_is_expect_body_unless_more_stands_beside_it)
-{
-	struct parsed p = parse_kind("HTTP_GET", "", "url {\nregex \"a{2}\\\"#\"\n}");
-
-	reports(&p, 0, 0, "");
-	cr_assert_str_eq(extras_of(&p)->urls[0].expect_body_text, "a{2}\\\"#");
-	parsed_free(&p);
-	faulty("HTTP_GET", "url {\nregex a\nregex_options caseless dotall\n}",
-	       "s.conf:7:15: error: not supported beside a pattern");
-	faulty("HTTP_GET", "url {\nregex_min_offset 3\nregex a\n}",
-	       "s.conf:6:18: error: not supported beside a pattern");
-	faulty("HTTP_GET", "url {\npath /\n}\nurl {\nregex a\nregex_max_offset 3\n}",
-	       "s.conf:10:18: error: not supported beside a pattern");
-	warned("HTTP_GET", "url {\nregex_options caseless\n}", "no effect without a pattern");
-}
-
-Test(services_extras, contradictions_of_http)
-{
-	faulty("HTTP_GET", "method HEAD\nurl {\nexpect_body a\n}",
-	       "s.conf:7:13: error: an answer to HEAD has no body");
-	faulty("HTTP_GET", "method HEAD\nurl {\ndigest 0123456789abcdef0123456789abcdef\n}",
-	       "s.conf:7:8: error: an answer to HEAD has no body");
-	warned("HTTP_GET", "method HEAD\ndynamic_weight_enable",
-	       "no body that could give a weight");
-	warned("HTTP_GET", "check_timeout 2\nmax_response_time 2",
-	       "s.conf:6:19: warning: has no effect: check_timeout");
-}
-
 /* --- TLS ------------------------------------------------------------------------------------- */
 
 Test(services_extras, tls_settings_are_inherited_and_overridden)
@@ -246,7 +172,6 @@ Test(services_extras, sni_off_sends_none)
 		cr_assert_str_eq(extras_of(&p)->sni, "", "%s", off[i]);
 		parsed_free(&p);
 	}
-	warned("SSL_GET", "sni a.example\nenable_sni no", "sni has no effect: enable_sni is off");
 }
 
 Test(services_extras, highest_version_of_the_daemon)
@@ -268,29 +193,6 @@ Test(services_extras, highest_version_of_the_daemon)
 	reports(&p, 1, 0, "s.conf:2:17: error: lowest TLS version 1.3, highest 1.2 (alived.yaml)");
 	parsed_free(&p);
 	free(conf);
-}
-
-Test(services_extras, contradictions_of_tls)
-{
-	struct parsed p;
-
-	faulty("SSL_GET", "tls_max_version 1.1",
-	       "s.conf:5:17: error: lowest TLS version 1.2 (alived.yaml), highest 1.1");
-	warned("SSL_GET", "verify_name a.example", "verify_name has no effect");
-	warned("GRPC_CHECK", "tls off\nverify on", "s.conf:6:8: warning: has no effect");
-	p = parse_kind("SSL_GET", "verify_name a.example", "verify off");
-	reports(&p, 0, 0, ""); /* switched off on purpose */
-	parsed_free(&p);
-}
-
-Test(services_extras, what_is_inherited_is_reported_once)
-{
-	struct parsed p = parse("virtual_server 192.0.2.1 80 {\ntls_max_version 1.0\n"
-				"real_server 198.51.100.1 80 {\nSSL_GET { }\n}\n"
-				"real_server 198.51.100.2 80 {\nSSL_GET { }\n}\n}\n");
-
-	reports(&p, 1, 0, "s.conf:2:17: error: lowest");
-	parsed_free(&p);
 }
 
 /* --- identity -------------------------------------------------------------------------------- */

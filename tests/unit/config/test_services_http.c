@@ -1,17 +1,9 @@
-#include "services_fixture.h"
+#include "extras_fixture.h"
 
 #define HTTP(text)                                                                               \
 	"virtual_server 192.0.2.1 80 { real_server 198.51.100.1 80 { HTTP_GET {\n" text "\n} } " \
 	"}\n"
 #define URL(text) HTTP("url {\n" text "\n}")
-
-static const struct check_extras *extras_of(const struct parsed *p)
-{
-	const struct draft_extras *e = p->draft->services->reals->checks->extras;
-
-	cr_assert_not_null(e);
-	return &e->extras;
-}
 
 /* --- status_code, drain_status --------------------------------------------------------------- */
 

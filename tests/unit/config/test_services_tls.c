@@ -1,3 +1,4 @@
+#include "extras_fixture.h"
 #include "pem_fixture.h"
 
 TestSuite(services_tls, .init = pem_setup, .fini = pem_clean);
@@ -11,16 +12,6 @@ static void file_error(const char *check, const char *text)
 
 	reports(&p, 1, 0, text);
 	parsed_free(&p);
-}
-
-static const struct check_extras *extras_of(const struct parsed *p)
-{
-	const struct draft_extras *e;
-
-	cr_assert_not_null(p->draft, "%s", p->text);
-	e = p->draft->services->reals->checks->extras;
-	cr_assert_not_null(e);
-	return &e->extras;
 }
 
 /* --- names, versions, choices ---------------------------------------------------------------- */
