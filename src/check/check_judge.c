@@ -169,10 +169,11 @@ static enum check_step judge_digest(struct check_talk *t, struct check_judge *j)
 
 static enum check_step judge_match(struct check_talk *t, struct check_judge *j)
 {
+	size_t len = buf_len(&j->body);
+	const void *body = len ? buf_head(&j->body) : NULL;
 	enum check_expect_limit limit;
 
-	switch (check_expect_search(t->expect, t->ask.expect_body, buf_head(&j->body),
-				    buf_len(&j->body), &limit)) {
+	switch (check_expect_search(t->expect, t->ask.expect_body, body, len, &limit)) {
 	case CHECK_EXPECT_MATCH:
 		return CHECK_WAIT;
 	case CHECK_EXPECT_NO_MATCH:
