@@ -3,7 +3,7 @@
  * One file of static routes per announce group (bird2_group.c), and `configure` over BIRD's control
  * socket (bird2_talk.c). A *cycle* brings all files up to date and then asks for one `configure`;
  * at most one is in flight, changes meanwhile cause exactly one more. A withdrawal begins a cycle
- * at once, but not within 20 ms of the last; announcements wait for coalesce_up.
+ * at once, but not within 5 ms of the last; announcements wait for coalesce_up.
  *
  * Nothing counts as sent before BIRD took the configuration. BIRD away: the files stay current, so
  * that it starts right. Refused: tried again after 1, 2, 4 ... 30 s, every 2 s while a withdrawal
@@ -19,7 +19,8 @@
 #include "base/log.h"
 
 enum {
-	MIN_GAP_MS = 20, /* between two cycles */
+	WITHDRAW_GAP_MS = 5, /* between two cycles, the later one with withdrawals: decisions 35 */
+	MIN_GAP_MS = 20,     /* between any others */
 	FILE_RETRY_MS = 1000,
 	LATER_MS = 1000, /* pending, but nothing to do about it (rate limit) */
 	TICK_MS = 1000   /* files looked at */
@@ -66,21 +67,30 @@ static bool has_warm_group(const struct bird2 *b)
 /* The periods are limits of the rate, not delays: the first change after a rest goes at once. */
 static uint64_t after_last(const struct bird2 *b, uint64_t period_ns)
 {
-	return b->last_begin_ns ? b->last_begin_ns + MAX(period_ns, MIN_GAP_MS * CLK_MS) : 0;
+	return b->last_begin_ns ? b->last_begin_ns + period_ns : 0;
+}
+
+/* With very many routes, BIRD rests as long as it worked: it has neighbours to talk to. */
+static uint64_t withdraw_gap(const struct bird2 *b)
+{
+	uint64_t rest_ns = MIN(2 * b->talk.configure_us * CLK_US, MIN_GAP_MS * CLK_MS);
+
+	return MAX(rest_ns, WITHDRAW_GAP_MS * CLK_MS);
 }
 
 static uint64_t cycle_due(const struct bird2 *b)
 {
 	const struct app_config *app = b->base.args.app;
 	uint64_t due = b->retry_ns ? b->retry_ns : BIRD2_NEVER;
+	uint64_t announce_ns = MAX(app->bird2.coalesce_up_ns, app->announcer.update_period_ns);
 
 	if (b->is_urgent)
-		due = MIN(due, after_last(b, 0));
+		due = MIN(due, after_last(b, withdraw_gap(b)));
 	if (b->is_changed)
-		due = MIN(due, after_last(b, MAX(app->bird2.coalesce_up_ns,
-						 app->announcer.update_period_ns)));
+		due = MIN(due, after_last(b, MAX(announce_ns, MIN_GAP_MS * CLK_MS)));
 	if (bird2_talk_needs_configure(&b->talk) && has_warm_group(b))
-		due = MIN(due, MAX(after_last(b, 0), bird2_talk_configure_due(&b->talk)));
+		due = MIN(due, MAX(after_last(b, MIN_GAP_MS * CLK_MS),
+				   bird2_talk_configure_due(&b->talk)));
 	return due;
 }
 

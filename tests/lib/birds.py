@@ -2,6 +2,9 @@
 alived's files, `far` is its neighbour. Everything is removed by the context manager."""
 import contextlib, os, re, shutil, signal, socket, subprocess, tempfile, time
 from integ import Failed, wait_for
+from route_watch import RouteWatch
+
+FAR_TABLE = 100 # of the kernel, in far's namespace
 
 LOCAL = '''log "%(dir)s/local.log" all;
 router id 10.255.0.1;
@@ -36,6 +39,11 @@ protocol bgp down6 {
   neighbor fd00:a11::1 as 65001;
   ipv6 { import all; export none; };
 }
+'''
+# what the neighbour's table says goes on into the kernel at once, which tells whoever listens
+FAR_KERNEL = '''
+protocol kernel { kernel table %(table)d; ipv4 { import none; export all; }; }
+protocol kernel { kernel table %(table)d; ipv6 { import none; export all; }; }
 '''
 
 
@@ -77,7 +85,8 @@ def run(*command):
 
 
 class Birds:
-    def __init__(self):
+    def __init__(self, watched=False):
+        self.watched = watched
         self.dir = tempfile.mkdtemp(prefix='alived-birds-')
         os.chmod(self.dir, 0o755)
         self.files = self.path('files')
@@ -94,7 +103,7 @@ class Birds:
             self.make_link()
             self.write_local()
             with open(self.path('far.conf'), 'w') as f:
-                f.write(FAR % {'dir': self.dir})
+                f.write(FAR % {'dir': self.dir} + (FAR_KERNEL % {'table': FAR_TABLE} if self.watched else ''))
             self.start('far')
             self.start('local')
         except BaseException:
@@ -162,6 +171,10 @@ class Birds:
         if not self.connection:
             self.connection = Birdc(self.path('far.ctl'))
         return self.connection.ask(command)
+
+    def watch(self):
+        """The neighbour's table as its kernel has it; only if it is watched."""
+        return RouteWatch(self.space['far'], FAR_TABLE)
 
     def established(self):
         text = '\n'.join(self.ask('far', 'show protocols'))
