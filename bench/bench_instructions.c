@@ -2,169 +2,32 @@
  * warms up, then calls measured() once; callgrind collects inside it alone. The kernel is not
  * counted: what is, is our part of a check, and it does not depend on how busy the machine is.
  *
+ * A workload *_own is counted in our code alone: what OpenSSL takes there is a thousand times more,
+ * and another with each of its versions.
+ *
  * usage: bench_instructions WORKLOAD      prints {"name":...,"ops":N}; without: the names
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "base/clk.h"
 #include "net/h1_parse.h"
 #include "quorum/fleet.h"
 #include "sched/turn.h"
-#include "workers/run.h"
+#include "tun/tun_encap.h"
 #include "yanet/yanet_encode.h"
 
-#include "lib/gen_fixture.c"
+#include "bench_checks.h"
 
-enum { BATCH = 64, ROUNDS = 20, EVENTS = 256 };
+enum { ROUNDS = 24 };
 
 struct workload {
 	const char *name;
 	enum check_kind kind;
-	bool is_half_open;
+	enum check_flavour flavour;
 	void (*prepare)(const struct workload *w);
-	void (*round)(void);   /* counted; BATCH operations */
+	void (*round)(void);   /* counted; BATCH operations in `phases` rounds */
 	void (*between)(void); /* not counted, after each round; may be NULL */
+	int phases;            /* 0: 1 */
 };
 
 static bool is_warm;
-static struct gen_fixture gen;
-static struct state_tables tables;
-static struct counters counters;
-static struct port port;
-static struct wake agg_bell;
-static uint16_t server_port = 7;
-
-static void make_checks(enum check_kind kind, bool is_half_open)
-{
-	gen_fixture_init(&gen, 1);
-	for (uint32_t i = 0; i < BATCH; i++) {
-		uint32_t c = gen_fixture_check(&gen, kind, "127.0.0.1", server_port);
-
-		if (is_half_open)
-			gen.profiles[c].flags |= PROFILE_HALF_OPEN;
-		/* relaxed: no thread reads it */
-		atomic_store_explicit((_Atomic uint32_t *)&state_check(&tables, c)->word,
-				      check_word_make(STATE_UP, 0, 0), memory_order_relaxed);
-	}
-}
-
-static void drain_results(void)
-{
-	for (const struct result *r; (r = ring_peek(&port.results)) != NULL;) {
-		ASSERT(r->verdict == VERDICT_GOOD);
-		ring_release(&port.results);
-	}
-}
-
-/* --- checks: job to result -------------------------------------------------------------------- */
-
-static struct run_ctx *runs;
-static int epoll_fd, listener;
-
-static void open_server(void)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	/* below the ports that the kernel gives away, as servers are: a port of those costs a look
-	 * at whether we connected to ourselves */
-	for (server_port = 20000; server_port < 21000; server_port++) {
-		a.sin_port = htons(server_port);
-		if (bind(listener, (struct sockaddr *)&a, sizeof(a)) == 0)
-			break;
-	}
-	ASSERT(listen(listener, 4096) == 0 && server_port < 21000);
-}
-
-static void prepare_checks(const struct workload *w)
-{
-	struct run_args args = {.port = &port,
-				.tables = &tables,
-				.counters = &counters,
-				.lag_guard_ns = 60 * CLK_S,
-				.max_sockets = 4 * BATCH};
-
-	open_server();
-	make_checks(w->kind, w->is_half_open);
-	epoll_fd = args.epoll_fd = epoll_create1(0);
-	runs = calloc(1, sizeof(*runs));
-	ASSERT(runs && run_ctx_init(runs, &args, clk_mono_ns()) == 0);
-}
-
-static void handle_events(int patience_ms)
-{
-	struct epoll_event e[EVENTS];
-	int n = epoll_wait(epoll_fd, e, EVENTS, patience_ms);
-
-	for (int i = 0; i < n; i++)
-		run_event(runs, (uint32_t)e[i].data.u64, e[i].events);
-	run_deadlines(runs, clk_mono_ns(), EVENTS);
-	outbox_publish(&runs->outbox);
-}
-
-static void start_checks(void)
-{
-	for (uint32_t i = 0; i < BATCH; i++) {
-		struct job job = {
-			.check = i, .due_ns = clk_mono_ns(), .generation = &gen.gen, .attempt = 1};
-
-		run_start(runs, &job);
-	}
-	handle_events(1000);
-}
-
-/* On loopback a connect is answered before it returns: one look at epoll ends them all. */
-static void tcp_round(void)
-{
-	start_checks();
-}
-
-static void accept_and_close(void)
-{
-	for (int fd; (fd = accept4(listener, NULL, NULL, 0)) >= 0;)
-		close(fd);
-	while (runs->in_flight)
-		handle_events(100);
-	for (const struct done *d; (d = ring_peek(&port.dones)) != NULL;)
-		ring_release(&port.dones);
-	drain_results();
-}
-
-static void serve(void)
-{
-	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
-				     "Content-Length: 3\r\nConnection: close\r\n\r\nok\n";
-	char request[2048];
-
-	for (int fd; (fd = accept4(listener, NULL, NULL, 0)) >= 0; close(fd)) {
-		ASSERT(recv(fd, request, sizeof(request), 0) > 0);
-		ASSERT(send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) > 0);
-	}
-}
-
-static bool is_asked; /* HTTP takes two rounds: connect and ask, then the answers */
-
-static void http_round(void)
-{
-	if (is_asked)
-		handle_events(1000);
-	else
-		start_checks();
-}
-
-static void answer_or_drain(void)
-{
-	if (is_asked)
-		accept_and_close();
-	else
-		serve();
-	is_asked = !is_asked;
-}
 
 /* --- pace: done to the next job --------------------------------------------------------------- */
 
@@ -175,7 +38,7 @@ static uint64_t turn_ns = 1000 * CLK_S;
 
 static void prepare_turn(const struct workload *w)
 {
-	make_checks(w->kind, false);
+	make_checks(w->kind, FLAVOUR_PLAIN);
 	for (uint32_t i = 0; i < BATCH; i++)
 		gen.profiles[i].interval_ns = TURN_INTERVAL_NS;
 	ASSERT(turn_init(&turn, &port, 1, &tables, &counters, turn_ns) == 0);
@@ -214,7 +77,7 @@ static void prepare_fleet(const struct workload *w)
 	static const struct fleet_config config = {.unknown_max = 5, .sync_period_ns = 5 * CLK_S};
 	static struct gen_diff *diff;
 
-	make_checks(w->kind, false);
+	make_checks(w->kind, FLAVOUR_PLAIN);
 	/* the fixture's one service owns them all */
 	static uint32_t order[BATCH];
 
@@ -235,6 +98,27 @@ static void fleet_round(void)
 				   .total_us = 500,
 				   .code = CODE_OK,
 				   .verdict = VERDICT_GOOD,
+				   .weight = -1,
+				   .generation = 1};
+
+		turn_ns += CLK_US;
+		fleet_result(fleet, &r, turn_ns);
+	}
+}
+
+/* Every second round takes all down, and up again. */
+static void flip_round(void)
+{
+	static bool is_bad;
+
+	is_bad = !is_bad;
+	for (uint32_t i = 0; i < BATCH; i++) {
+		struct result r = {.check = i,
+				   .sequence = gen.sequences[i],
+				   .due_ns = turn_ns,
+				   .total_us = 500,
+				   .code = is_bad ? CODE_REFUSED : CODE_OK,
+				   .verdict = is_bad ? VERDICT_BAD : VERDICT_GOOD,
 				   .weight = -1,
 				   .generation = 1};
 
@@ -303,6 +187,20 @@ static void encode_round(void)
 	ASSERT(yanet_encode_end(&request) > 0);
 }
 
+static void encap_round(void)
+{
+	static const unsigned char inner[60] = {0x45, 0, 0, 60, 0x12, 0x34, 0x40, 0, 64, 6};
+	const struct addr source = addr_from_v4_u32(0xc0000201),
+			  real = addr_from_v4_u32(0xc6336407);
+	unsigned char out[TUN_ENCAP_BYTES];
+
+	for (int i = 0; i < BATCH; i++) {
+		enum tunnel_method method = i % 2 ? TUNNEL_GRE : TUNNEL_IPIP;
+
+		ASSERT(tun_encap(inner, sizeof(inner), method, &source, &real, out) > 0);
+	}
+}
+
 static void prepare_nothing(const struct workload *w)
 {
 	(void)w;
@@ -310,14 +208,25 @@ static void prepare_nothing(const struct workload *w)
 
 /* --- main ------------------------------------------------------------------------------------- */
 
+static void prepare_run(const struct workload *w)
+{
+	prepare_checks(w->kind, w->flavour, w->phases);
+}
+
+#define CHECKS prepare_run, check_round, serve_between
+
 static const struct workload workloads[] = {
-	{"check_tcp_half_open", CHECK_TCP, true, prepare_checks, tcp_round, accept_and_close},
-	{"check_tcp_full", CHECK_TCP, false, prepare_checks, tcp_round, accept_and_close},
-	{"check_http", CHECK_HTTP, false, prepare_checks, http_round, answer_or_drain},
-	{"sched_job", CHECK_TCP, false, prepare_turn, turn_round, NULL},
-	{"fleet_result_same", CHECK_TCP, false, prepare_fleet, fleet_round, take_dirty},
-	{"h1_parse", 0, false, prepare_nothing, parse_round, NULL},
-	{"yanet_encode_real", 0, false, prepare_encode, encode_round, NULL},
+	{"check_tcp_half_open", CHECK_TCP, FLAVOUR_HALF_OPEN, CHECKS, 1},
+	{"check_tcp_full", CHECK_TCP, FLAVOUR_PLAIN, CHECKS, 1},
+	{"check_http", CHECK_HTTP, FLAVOUR_PLAIN, CHECKS, 2},
+	{"check_grpc", CHECK_GRPC, FLAVOUR_PLAIN, CHECKS, 2},
+	{"check_https_own", CHECK_HTTPS, FLAVOUR_TLS, CHECKS, 3},
+	{"sched_job", CHECK_TCP, FLAVOUR_PLAIN, prepare_turn, turn_round, NULL, 0},
+	{"fleet_result_same", CHECK_TCP, FLAVOUR_PLAIN, prepare_fleet, fleet_round, take_dirty, 0},
+	{"fleet_result_flips", CHECK_TCP, FLAVOUR_PLAIN, prepare_fleet, flip_round, take_dirty, 0},
+	{"h1_parse", 0, 0, prepare_nothing, parse_round, NULL, 0},
+	{"tun_encap", 0, 0, prepare_nothing, encap_round, NULL, 0},
+	{"yanet_encode_real", 0, 0, prepare_encode, encode_round, NULL, 0},
 };
 
 /* What callgrind collects: a function of this very name. */
@@ -356,11 +265,9 @@ int main(int argc, char **argv)
 	ASSERT(wake_init(&agg_bell) == 0 && state_tables_init(&tables) == 0);
 	ASSERT(port_init(&port, PORT_MIN_SLOTS, &agg_bell) == 0);
 	w->prepare(w);
-	rounds(w, 4, false);
+	rounds(w, 6, false);
 	is_warm = true;
 	rounds(w, ROUNDS, true);
-	/* HTTP has a check every other round */
-	printf("{\"name\":\"%s\",\"ops\":%d}\n", w->name,
-	       ROUNDS * BATCH / (w->round == http_round ? 2 : 1));
+	printf("{\"name\":\"%s\",\"ops\":%d}\n", w->name, ROUNDS * BATCH / MAX(w->phases, 1));
 	return 0;
 }

@@ -53,7 +53,9 @@ def need_keyword(check, keyword):
                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     shutil.rmtree(with_it.dir, ignore_errors=True)
     if r.returncode != 0:
-        raise Skip('this alived refuses `%s`: %s' % (keyword, r.stdout.strip().split('\n')[0]))
+        lines = r.stdout.splitlines()
+        why = next((l for l in lines if ' error: ' in l), lines[0] if lines else '')
+        raise Skip('this alived refuses `%s`: %s' % (keyword, why.split(' error: ')[-1]))
 
 
 # a gRPC health check in bytes, as in bench/floor_grpc.c

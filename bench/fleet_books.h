@@ -79,7 +79,8 @@ static uint32_t find_target(const struct addr *a, uint16_t port)
 static void note_arrival(uint32_t i, uint64_t now_ns)
 {
 	struct target *t = &targets[i];
-	uint64_t tick = (now_ns - start_ns) / CLK_MS;
+	/* a SYN may be looked at later than it came */
+	uint64_t tick = now_ns < start_ns ? MAX_TICKS : (now_ns - start_ns) / CLK_MS;
 
 	if (t->n_arrivals++ == 0)
 		t->first_ns = now_ns;

@@ -37,7 +37,7 @@ static bool h2_take_head(struct h2_reader *r, uint8_t byte)
 }
 
 /* True once the request is complete. Nothing but the frames' borders is looked at. */
-static bool h2_read(struct h2_reader *r, const uint8_t *data, size_t len)
+static inline bool h2_read(struct h2_reader *r, const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; i < len;) {
 		uint32_t n = r->left < len - i ? r->left : (uint32_t)(len - i);
@@ -74,7 +74,7 @@ static size_t h2_put(uint8_t *out, size_t at, const void *data, size_t len, uint
 }
 
 /* SETTINGS, its ACK, the response with one message (1 SERVING, 2 NOT_SERVING), trailers. */
-static size_t h2_answer(uint8_t out[H2_ANSWER_BYTES], uint8_t serving, uint32_t grpc_status)
+static inline size_t h2_answer(uint8_t out[H2_ANSWER_BYTES], uint8_t serving, uint32_t grpc_status)
 {
 	static const char head[] = "\x88\x0f\x10\x10"
 				   "application/grpc";

@@ -87,7 +87,7 @@ static void note_syn(const unsigned char *ip, uint64_t at_ns)
 	struct addr a = addr_from_v4_u32(to);
 	uint32_t i = find_target(&a, (uint16_t)(ip[SYN_IP_BYTES + 2] << 8 | ip[SYN_IP_BYTES + 3]));
 
-	if (i != UINT32_MAX && at_ns >= start_ns)
+	if (i != UINT32_MAX)
 		note_arrival(i, at_ns);
 }
 
