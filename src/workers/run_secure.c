@@ -119,7 +119,10 @@ enum run_step run_secure_begin(struct run_ctx *c, struct run *r)
 			tls_sessions_get(&c->sessions, &owner, (uint32_t)(clk_wall_ns() / CLK_S));
 	}
 	r->tls = tls_new(ctx, &target);
-	return r->tls ? RUN_WAIT : run_over(r, CODE_NO_MEMORY, ENOMEM);
+	if (!r->tls)
+		return run_over(r, CODE_NO_MEMORY, ENOMEM);
+	c->n_tls++;
+	return RUN_WAIT;
 }
 
 static void keep_session(struct run_ctx *c, struct run *r)
@@ -145,6 +148,7 @@ void run_secure_end(struct run_ctx *c, struct run *r)
 	/* one without TLS that failed to connect has to be followed by a full handshake, too */
 	if (r->spec && check_uses_tls(r->profile) && reuse_of(r) != SESSION_REUSE_OFF)
 		keep_session(c, r);
+	c->n_tls -= r->tls != NULL;
 	tls_free(r->tls);
 	r->tls = NULL;
 }

@@ -20,6 +20,7 @@
 #include "workers/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -29,6 +30,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/thr.h"
+#include "workers/heap_watch.h"
 #include "workers/run.h"
 
 enum {
@@ -55,6 +57,7 @@ struct worker {
 	bool has_held_back; /* jobs wait for a free slot */
 	bool has_more_jobs; /* the turn had no time for all */
 	uint64_t trimmed_ns;
+	struct heap_watch heap;
 	uint64_t stop_ns;                                /* when the wish to stop was seen */
 	uint64_t told_made, told_reused, told_discarded; /* of the pool's, already counted */
 	struct run_ctx runs;
@@ -167,6 +170,8 @@ static void keep_house(struct worker *w, uint64_t now_ns)
 		return;
 	tcp_pool_trim(&w->runs.pool, now_ns);
 	tls_contexts_trim(&w->runs.contexts, now_ns);
+	if (heap_watch_look(&w->heap, w->runs.n_tls, now_ns))
+		malloc_trim(0);
 	w->trimmed_ns = now_ns;
 }
 
