@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "config/services_extras_check.h"
 #include "config/services_http.h"
+#include "config/services_tls.h"
 
 /* A check's extras while they are put together. */
 struct making {
@@ -129,7 +130,7 @@ static int fill_http(struct making *m)
 
 /* --- TLS ------------------------------------------------------------------------------------- */
 
-static void fill_tls(struct making *m)
+static int fill_tls(struct making *m)
 {
 	const struct services_values *v = m->subject->values;
 	const struct app_config *app = m->run->app;
@@ -143,6 +144,8 @@ static void fill_tls(struct making *m)
 	t->max_version = (uint16_t)(0x0301 + max);
 	t->verify = v->inherited.tls.verify == 1;
 	t->ca = t->verify ? v->inherited.tls.ca_file : NULL;
+	if (t->verify && !t->ca)
+		TRY(services_tls_system_store(m->run, &t->ca));
 	t->cert = v->inherited.tls.cert_file;
 	t->key = t->cert && !v->inherited.tls.key_file ? t->cert : v->inherited.tls.key_file;
 	e->tls = t;
@@ -150,6 +153,7 @@ static void fill_tls(struct making *m)
 	e->expire_warn_days = (uint16_t)v->inherited.tls.expire_warn_days;
 	e->verify_name = text_or_empty(t->verify ? v->inherited.tls.verify_name : NULL);
 	e->sni = v->inherited.tls.enable_sni == 0 ? "" : v->inherited.tls.sni;
+	return 0;
 }
 
 static uint64_t hash_of(const struct tls_setting *t)
@@ -382,7 +386,7 @@ int services_extras_resolve(struct services_run *run, const struct services_subj
 	else
 		TRY(fill_http(&m));
 	if (has_tls(&check->profile)) {
-		fill_tls(&m);
+		TRY(fill_tls(&m));
 		TRY(services_extras_check_tls(run, s, &m.tls));
 	}
 	TRY(write_text(&m, &text));

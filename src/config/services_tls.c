@@ -3,7 +3,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <openssl/x509.h>
 
 #include "base/arena.h"
 #include "base/clk.h"
@@ -147,32 +150,43 @@ static int report_unread(struct services_run *run, const struct services_lex_wor
 	return SERVICES_VALUE_BAD;
 }
 
+static const struct tls_file *known_file(const struct services_run *run, const char *path)
+{
+	const struct draft_file *f = run->draft->files;
+
+	while (f && strcmp(f->file.path, path) != 0)
+		f = f->next;
+	return f ? &f->file : NULL;
+}
+
+/* Returns 0, -ENOMEM or why it cannot be read. */
+static int add_file(struct services_run *run, const char *path, const struct tls_file **ret_file)
+{
+	struct draft_file *f = arena_alloc(run->arena, sizeof(*f));
+
+	if (!f)
+		return err_origin(-ENOMEM);
+	TRY(pemfile_read(path, run->arena, &f->file));
+	f->next = run->draft->files;
+	run->draft->files = f;
+	*ret_file = &f->file;
+	return 0;
+}
+
 /* The file of this path, read now or before. Returns 0, SERVICES_VALUE_BAD (reported) or -ENOMEM.
  */
 static int find_file(struct services_run *run, const struct services_lex_word *w, const char *path,
 		     const struct tls_file **ret_file)
 {
-	struct draft_file *f = run->draft->files;
 	int r;
 
-	while (f && strcmp(f->file.path, path) != 0)
-		f = f->next;
-	if (f) {
-		*ret_file = &f->file;
+	*ret_file = known_file(run, path);
+	if (*ret_file)
 		return 0;
-	}
-	f = arena_alloc(run->arena, sizeof(*f));
-	if (!f)
-		return err_origin(-ENOMEM);
-	r = pemfile_read(path, run->arena, &f->file);
-	if (r == -ENOMEM)
-		return err_trace(r);
-	if (r < 0)
+	r = add_file(run, path, ret_file);
+	if (r < 0 && r != -ENOMEM)
 		return report_unread(run, w, path, r);
-	f->next = run->draft->files;
-	run->draft->files = f;
-	*ret_file = &f->file;
-	return 0;
+	return err_trace(r);
 }
 
 static int judge(struct services_run *run, const struct services_row *row,
@@ -216,5 +230,39 @@ int services_tls_file(struct services_run *run, const struct services_row *row,
 		r = judge(run, row, w, f);
 	TRY(r);
 	ret->file = r == 0 ? f : &services_tls_refused;
+	return 0;
+}
+
+/* --- the system's store ---------------------------------------------------------------------- */
+
+/* Returns 0 (*ret_file NULL: not there, or no certificates) or -ENOMEM. */
+static int try_store(struct services_run *run, const char *path, const struct tls_file **ret_file)
+{
+	int r = 0;
+
+	*ret_file = known_file(run, path);
+	if (!*ret_file)
+		r = add_file(run, path, ret_file);
+	if (r == -ENOMEM)
+		return err_trace(r);
+	if (r < 0 || pemfile_certificate_problem(*ret_file))
+		*ret_file = NULL;
+	return 0;
+}
+
+int services_tls_system_store(struct services_run *run, const struct tls_file **ret_file)
+{
+	const char *set = getenv(X509_get_default_cert_file_env());
+	const char *const paths[] = {
+		set ? set : X509_get_default_cert_file(),
+		"/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine, Arch */
+		"/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora */
+		"/etc/ssl/ca-bundle.pem",             /* SUSE */
+	};
+	size_t n = set ? 1 : ARRAY_LEN(paths);
+
+	*ret_file = NULL;
+	for (size_t i = 0; i < n && run->may_include && !*ret_file; i++)
+		TRY(try_store(run, paths[i], ret_file));
 	return 0;
 }

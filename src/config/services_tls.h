@@ -21,3 +21,10 @@ SERVICES_TLS_PARSER(reuse);
  * gives NULL. */
 SERVICES_TLS_PARSER(file);
 extern const struct tls_file services_tls_refused;
+
+/* The system's bundle of trusted authorities, read by main as any other file is, so that workers
+ * read none and a reload takes up its changes: $SSL_CERT_FILE, else where distributions keep it.
+ * *ret_file NULL: there is none (OpenSSL then looks in its directory, at each handshake). 0 or
+ * -ENOMEM. */
+MUST_CHECK int services_tls_system_store(struct services_run *run,
+					 const struct tls_file **ret_file);

@@ -171,3 +171,53 @@ Test(services_tls, an_expired_certificate_is_a_warning)
 	cr_assert_not_null(extras_of(&p)->tls->cert);
 	parsed_free(&p);
 }
+
+/* --- the system's store ---------------------------------------------------------------------- */
+
+static const struct tls_file *store_with(const char *path)
+{
+	const struct tls_setting *t;
+	const struct tls_file *ca;
+	struct parsed p;
+
+	cr_assert_eq(setenv("SSL_CERT_FILE", path, 1), 0);
+	p = pem_parse("verify on");
+	reports(&p, 0, 0, "");
+	t = extras_of(&p)->tls;
+	cr_assert(t->verify);
+	cr_assert(!t->ca || strcmp(t->ca->path, path) == 0);
+	ca = t->ca;
+	parsed_free(&p);
+	return ca;
+}
+
+Test(services_tls, verify_without_ca_file_reads_the_systems_bundle)
+{
+	struct parsed p;
+
+	cr_assert_not_null(store_with(pem_path("c.pem")));
+	/* without one it is left to OpenSSL's directory */
+	cr_assert_null(store_with(pem_path("missing.pem")));
+	pem_write("text.pem", "no certificate here\n");
+	cr_assert_null(store_with(pem_path("text.pem")));
+	p = parse_clean(SSL("verify on"));
+	cr_assert_null(extras_of(&p)->tls->ca, "no file is read for a bare text");
+	parsed_free(&p);
+	unsetenv("SSL_CERT_FILE");
+}
+
+Test(services_tls, changed_bundle_is_another_setting)
+{
+	uint64_t hashes[2];
+
+	setenv("SSL_CERT_FILE", pem_path("c.pem"), 1);
+	for (int i = 0; i < 2; i++) {
+		struct parsed p = pem_parse("verify on");
+
+		hashes[i] = extras_of(&p)->tls->hash;
+		parsed_free(&p);
+		pem_maker_pair(pem_path("c.pem"), pem_path("k.pem"), "d", PEM_FIXTURE_DAY, 0);
+	}
+	unsetenv("SSL_CERT_FILE");
+	cr_assert_neq(hashes[0], hashes[1]);
+}
