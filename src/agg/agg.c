@@ -304,6 +304,12 @@ static void on_sent(void *ctx, uint32_t prefix, enum state state)
 	}
 }
 
+/* A disable does not wait for a BIRD that is gone. */
+static void on_peer(void *ctx)
+{
+	((struct agg *)ctx)->waiting_changed = true;
+}
+
 /* --- the turn ----------------------------------------------------------------------------------
  */
 
@@ -630,7 +636,7 @@ static int make_actuators(struct agg *a)
 		.tables = a->args.tables,
 		.counters = a->args.counters,
 		.app = a->args.app,
-		.hooks = {.ctx = a, .sent = on_sent},
+		.hooks = {.ctx = a, .sent = on_sent, .peer_changed = on_peer},
 	};
 
 	TRY(balancer_new(&b, &a->balancer));

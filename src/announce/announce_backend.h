@@ -23,6 +23,13 @@ struct announcer {
 	struct announcer_args args;
 };
 
+static inline void announcer_peer_changed(const struct announcer *a)
+{
+	if (a->args.hooks.peer_changed)
+		a->args.hooks.peer_changed(a->args.hooks.ctx);
+}
+
 MUST_CHECK int bird_new(const struct announcer_args *args, struct announcer **ret);
 MUST_CHECK int bird2_new(const struct announcer_args *args, struct announcer **ret);
+MUST_CHECK int bird_list_new(const struct announcer_args *args, struct announcer **ret);
 MUST_CHECK int announce_none_new(const struct announcer_args *args, struct announcer **ret);

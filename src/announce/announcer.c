@@ -1,18 +1,32 @@
 #include "announce/announcer.h"
 
 #include "announce/announce_backend.h"
+#include "announce/announce_multi.h"
 
-int announcer_new(const struct announcer_args *args, struct announcer **ret)
+static int make_one(enum announcer_backend backend, const struct announcer_args *args,
+		    struct announcer **ret)
 {
-	switch (args->app->announcer.backend) {
+	switch (backend) {
 	case ANNOUNCER_BIRD:
 		return bird_new(args, ret);
 	case ANNOUNCER_BIRD2:
 		return bird2_new(args, ret);
+	case ANNOUNCER_BIRD_LIST:
+		return bird_list_new(args, ret);
 	case ANNOUNCER_NONE:
+	case ANNOUNCER_ALL:
 		break;
 	}
 	return announce_none_new(args, ret);
+}
+
+int announcer_new(const struct announcer_args *args, struct announcer **ret)
+{
+	uint32_t set = args->app->announcer.backend;
+
+	if (set & (set - 1))
+		return announce_multi_new(args, make_one, ret);
+	return make_one((enum announcer_backend)set, args, ret);
 }
 
 void announcer_free(struct announcer *a)
@@ -59,7 +73,8 @@ uint32_t announcer_rows(const struct announcer *a, struct announce_row rows[ANNO
 static bool is_synced_everywhere(const struct announce_row *rows, uint32_t n, uint32_t group)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		if (!rows[i].groups[group].is_synced)
+		/* a list is one group for all of them */
+		if (!rows[i].groups[MIN(group, rows[i].n_groups - 1)].is_synced)
 			return false;
 	}
 	return true;

@@ -1,6 +1,7 @@
 /* What agg expects of an announce backend: make these prefixes announced, those withdrawn.
  * Backends: bird (Monalive's datagram protocol, announce/bird.c), bird2 (an unmodified BIRD 2,
- * announce/bird2.c), none. On agg's thread. */
+ * announce/bird2.c), bird_list (the same with a list for its filters, announce/bird_list.c), none;
+ * several at once: announce/announce_multi.c. On agg's thread. */
 #pragma once
 
 #include "base/evloop.h"
@@ -17,6 +18,8 @@ struct announcer_hooks {
 	void *ctx;
 	/* The peer accepted this state of the prefix (datagram sent, configuration taken). */
 	void (*sent)(void *ctx, uint32_t prefix, enum state state);
+	/* announcer_peer_is_there may say something else now; NULL: nobody cares. */
+	void (*peer_changed)(void *ctx);
 };
 
 struct announcer_args {
@@ -27,7 +30,7 @@ struct announcer_args {
 	struct announcer_hooks hooks;
 };
 
-/* Makes the backend that app->announcer.backend names. Failing to make a socket is no failure:
+/* Makes the backends that app->announcer.backend names. Failing to make a socket is no failure:
  * it is retried and told. */
 MUST_CHECK int announcer_new(const struct announcer_args *args, struct announcer **ret);
 void announcer_free(struct announcer *a);

@@ -118,9 +118,13 @@ static void tell_error(struct group *g, const char *event, int error)
 
 static void became_away(struct group *g, int error)
 {
+	bool was_there = g->peer != PEER_AWAY;
+
 	g->peer = PEER_AWAY;
 	tell_error(g, "bird_away", error);
 	evloop_timer_at(g->bird->base.args.loop, &g->timer, now_of(g) + RESYNC_MS * CLK_MS);
+	if (was_there)
+		announcer_peer_changed(&g->bird->base);
 }
 
 static void became_full(struct group *g)
@@ -144,11 +148,16 @@ static void became_full(struct group *g)
 
 static void became_synced(struct group *g)
 {
+	bool was_away;
+
 	if (g->peer != PEER_SYNCED && (g->last_error || g->stuck_told))
 		LOG(LOG_INFO, "announce", "bird_back", LF_STR("group", g->name));
+	was_away = g->peer == PEER_AWAY;
 	g->peer = PEER_SYNCED;
 	g->last_error = 0;
 	g->stuck_told = false;
+	if (was_away)
+		announcer_peer_changed(&g->bird->base);
 }
 
 /* Returns true if the rest of the list may follow. */

@@ -1,18 +1,22 @@
-/* Backend bird2: an unmodified BIRD 2 (spec/announce.md part 2, docs/internals/announce.md).
+/* Backends bird2 and bird_list: an unmodified BIRD 2 (spec/announce.md part 2,
+ * docs/internals/announce.md). What the two do differently stands in bird2_kind.h.
  *
- * One file of static routes per announce group (bird2_group.c), and `configure` over BIRD's control
- * socket (bird2_talk.c). A *cycle* brings all files up to date and then asks for one `configure`;
- * at most one is in flight, changes meanwhile cause exactly one more. A withdrawal begins a cycle
- * at once, but not within 5 ms of the last; announcements wait for coalesce_up.
+ * Files that BIRD includes (bird2_group.c), and `configure` over its control socket (bird2_talk.c).
+ * A *cycle* brings all files up to date and then asks for one `configure`; at most one is in
+ * flight, changes meanwhile cause exactly one more. A withdrawal begins a cycle at once, but not
+ * within 5 ms of the last; announcements wait for coalesce_up.
  *
  * Nothing counts as sent before BIRD took the configuration. BIRD away: the files stay current, so
  * that it starts right. Refused: tried again after 1, 2, 4 ... 30 s, every 2 s while a withdrawal
  * waits. After every connect one `configure`, since nobody knows what BIRD has read. Every 10 s the
  * routes of each protocol are counted, and whatever differs is set right by a `configure`. */
+#include "announce/bird2.h"
+
 #include <errno.h>
 
 #include "announce/announce_backend.h"
 #include "announce/bird2_dir.h"
+#include "announce/bird2_routes.h"
 #include "announce/bird2_talk.h"
 #include "base/clk.h"
 #include "base/err.h"
@@ -28,6 +32,7 @@ enum {
 
 struct bird2 {
 	struct announcer base;
+	struct bird2_kind kind;
 	struct bird2_context context;
 	struct bird2_group *groups;
 	uint32_t n_groups;
@@ -39,6 +44,7 @@ struct bird2 {
 	bool is_purged;     /* files of groups that are configured no more are gone */
 	bool is_urgent;     /* a withdrawal waits for the next cycle */
 	bool is_changed;    /* something else does */
+	bool was_there;     /* peer_is_there, as it was told last */
 	uint64_t last_begin_ns, retry_ns, tick_ns;
 };
 
@@ -82,7 +88,7 @@ static uint64_t cycle_due(const struct bird2 *b)
 {
 	const struct app_config *app = b->base.args.app;
 	uint64_t due = b->retry_ns ? b->retry_ns : BIRD2_NEVER;
-	uint64_t announce_ns = MAX(app->bird2.coalesce_up_ns, app->announcer.update_period_ns);
+	uint64_t announce_ns = MAX(b->kind.coalesce_up_ns, app->announcer.update_period_ns);
 
 	if (b->is_urgent)
 		due = MIN(due, after_last(b, withdraw_gap(b)));
@@ -96,7 +102,7 @@ static uint64_t cycle_due(const struct bird2 *b)
 
 static bool can_work(const struct bird2 *b)
 {
-	return b->talk.command == BIRD2_SILENT && b->context.gen && b->dir.lock_fd >= 0;
+	return b->talk.command == BIRD2_SILENT && b->context.gen && b->dir.is_held;
 }
 
 static void arm(struct bird2 *b)
@@ -132,9 +138,9 @@ static void look_at_warmth(struct bird2 *b)
 	if (!b->is_warm || !are_all || b->is_purged)
 		return;
 	b->is_purged = true;
-	vip_set_deinit(&b->old);
-	if (bird2_dir_purge(&b->dir) > 0)
+	if (b->kind.purge(b->base.args.app, b->context.gen, &b->old) > 0)
 		bird2_talk_wrote(&b->talk);
+	vip_set_deinit(&b->old);
 }
 
 /* Returns true if one was written. */
@@ -143,15 +149,14 @@ static bool write_files(struct bird2 *b)
 	bool has_written = false;
 
 	for (uint32_t i = 0; i < b->n_groups; i++) {
-		int r = 0;
+		unsigned n = 0;
 
-		if (b->groups[i].is_warm)
-			r = bird2_group_write(&b->groups[i], &b->context, now_of(b));
-		if (r == BIRD2_GROUP_WROTE) {
+		if (b->groups[i].is_warm &&
+		    bird2_group_write(&b->groups[i], &b->context, now_of(b), &n) < 0)
+			retry_files(b);
+		if (n > 0) {
 			bird2_talk_wrote(&b->talk);
 			has_written = true;
-		} else if (r < 0) {
-			retry_files(b);
 		}
 	}
 	return has_written;
@@ -185,7 +190,6 @@ static void accept_all(struct bird2 *b)
 
 static void begin_cycle(struct bird2 *b)
 {
-	const struct app_config *app = b->base.args.app;
 	bool has_written;
 
 	b->last_begin_ns = now_of(b);
@@ -200,8 +204,8 @@ static void begin_cycle(struct bird2 *b)
 		accept_all(b);
 	else if (bird2_talk_configure_due(&b->talk) <= now_of(b))
 		bird2_talk_configure(&b->talk);
-	else if (has_written && app->bird2.durable)
-		bird_file_sync_dir(app->bird2.dir);
+	else if (has_written && b->kind.durable)
+		b->kind.sync_dirs(b->base.args.app);
 }
 
 /* A file that somebody else changed is set right by a cycle. */
@@ -221,9 +225,9 @@ static void look_at_files(struct bird2 *b)
 /* The old files are read as soon as they are ours alone. */
 static void take_dir(struct bird2 *b)
 {
-	if (b->dir.lock_fd >= 0 || !bird2_dir_lock(&b->dir))
+	if (b->dir.is_held || !bird2_dir_lock(&b->dir))
 		return;
-	bird2_dir_read(&b->dir, &b->old);
+	b->kind.read_old(b->base.args.app, &b->old);
 	b->is_changed = true;
 }
 
@@ -248,11 +252,22 @@ static void on_timer(struct ev_timer *timer)
 	step(CONTAINER_OF(timer, struct bird2, timer));
 }
 
+static bool is_there(const struct bird2 *b)
+{
+	return birdc_is_connected(&b->talk.ctl) && !b->talk.is_refused;
+}
+
 static void on_talk(void *ctx, bool was_taken)
 {
+	struct bird2 *b = ctx;
+
 	if (was_taken)
-		accept_all(ctx);
-	step(ctx);
+		accept_all(b);
+	if (is_there(b) != b->was_there) {
+		b->was_there = !b->was_there;
+		announcer_peer_changed(&b->base);
+	}
+	step(b);
 }
 
 /* --- the backend ---------------------------------------------------------------------------------
@@ -336,8 +351,7 @@ static bool bird2_peer_is_there(const struct announcer *a, uint16_t group)
 {
 	const struct bird2 *b = CONTAINER_OF(a, struct bird2, base);
 
-	return group >= 1 && group <= b->n_groups && birdc_is_connected(&b->talk.ctl) &&
-	       !b->talk.is_refused;
+	return group >= 1 && is_there(b);
 }
 
 static uint32_t bird2_rows(const struct announcer *a,
@@ -345,10 +359,10 @@ static uint32_t bird2_rows(const struct announcer *a,
 {
 	const struct bird2 *b = CONTAINER_OF(a, struct bird2, base);
 	const struct bird2_talk *t = &b->talk;
-	bool is_well = birdc_is_connected(&t->ctl) && !t->is_refused && !t->was_mismatch;
+	bool is_well = is_there(b) && !t->was_mismatch;
 	struct announce_row *row = &rows[0];
 
-	*row = (struct announce_row){.backend = ANNOUNCER_BIRD2, .n_groups = b->n_groups};
+	*row = (struct announce_row){.backend = b->kind.backend, .n_groups = b->n_groups};
 	bird2_talk_fill(t, row);
 	for (uint32_t i = 0; i < b->n_groups; i++) {
 		const struct bird2_group *g = &b->groups[i];
@@ -376,19 +390,27 @@ static int make(struct bird2 *b)
 {
 	const struct app_config *app = b->base.args.app;
 
-	b->n_groups = app->announcer.n_groups;
-	b->groups = calloc(MAX(b->n_groups, 1u), sizeof(*b->groups));
 	b->context.args = &b->base.args;
-	b->context.plan = route_plan_new(b->base.args.tables, b->n_groups,
+	b->context.kind = &b->kind;
+	b->context.plan = route_plan_new(b->base.args.tables, app->announcer.n_groups,
 					 app->announcer.max_announces_per_min);
+	b->groups = calloc(MAX(app->announcer.n_groups, 1u), sizeof(*b->groups));
 	if (!b->groups || !b->context.plan)
 		return err_origin(-ENOMEM);
+	if (b->kind.is_one_group) {
+		b->n_groups = 1;
+		route_plan_merge_groups(b->context.plan);
+		bird2_group_init(&b->groups[0], "all", 1);
+		return 0;
+	}
+	b->n_groups = app->announcer.n_groups;
 	for (uint32_t i = 0; i < b->n_groups; i++)
 		bird2_group_init(&b->groups[i], app->announcer.groups[i], (uint16_t)(i + 1));
 	return 0;
 }
 
-int bird2_new(const struct announcer_args *args, struct announcer **ret)
+int bird2_new_of_kind(const struct announcer_args *args, const struct bird2_kind *kind,
+		      struct announcer **ret)
 {
 	struct bird2 *b = calloc(1, sizeof(*b));
 	int r;
@@ -396,12 +418,11 @@ int bird2_new(const struct announcer_args *args, struct announcer **ret)
 	if (!b)
 		return err_origin(-ENOMEM);
 	b->base = (struct announcer){.ops = &bird2_ops, .args = *args};
+	b->kind = *kind;
 	b->timer.fn = on_timer;
-	bird2_dir_init(&b->dir, args->app);
+	bird2_dir_init(&b->dir, args->app, &b->kind);
 	r = make(b);
-	if (r < 0)
-		b->n_groups = 0;
-	bird2_talk_init(&b->talk, &b->base.args, b->groups, b->n_groups, on_talk, b);
+	bird2_talk_init(&b->talk, &b->context, b->groups, b->n_groups, on_talk, b);
 	if (r < 0) {
 		bird2_free(&b->base);
 		return err_trace(r);
@@ -410,4 +431,11 @@ int bird2_new(const struct announcer_args *args, struct announcer **ret)
 	arm(b);
 	*ret = &b->base;
 	return 0;
+}
+
+int bird2_new(const struct announcer_args *args, struct announcer **ret)
+{
+	struct bird2_kind kind = bird2_routes_kind(args->app);
+
+	return bird2_new_of_kind(args, &kind, ret);
 }

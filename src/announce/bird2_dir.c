@@ -8,27 +8,34 @@
 #include "base/err.h"
 #include "base/log.h"
 
-void bird2_dir_init(struct bird2_dir *d, const struct app_config *app)
+void bird2_dir_init(struct bird2_dir *d, const struct app_config *app,
+		    const struct bird2_kind *kind)
 {
-	*d = (struct bird2_dir){.app = app, .lock_fd = -1};
+	*d = (struct bird2_dir){.app = app, .kind = kind};
+	for (unsigned i = 0; i < BIRD2_MAX_FILES; i++)
+		d->lock_fds[i] = -1;
 }
 
 void bird2_dir_deinit(struct bird2_dir *d)
 {
-	if (d->lock_fd >= 0)
-		close(d->lock_fd);
-	d->lock_fd = -1;
+	for (unsigned i = 0; i < BIRD2_MAX_FILES; i++) {
+		if (d->lock_fds[i] >= 0)
+			close(d->lock_fds[i]);
+		d->lock_fds[i] = -1;
+	}
+	d->is_held = false;
 }
 
 /* Returns the descriptor or a negative errno. */
-static int open_lock(const char *dir)
+static int open_lock(const char *path)
 {
-	char path[BIRD_FILE_PATH_BYTES];
-	int r = bird_file_make_dir(dir), fd;
+	char dir[BIRD_FILE_PATH_BYTES];
+	int r, fd;
 
+	bird_file_dir(path, dir);
+	r = bird_file_make_dir(dir);
 	if (r < 0)
 		return r;
-	snprintf(path, sizeof(path), "%s/.lock", dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
@@ -42,50 +49,20 @@ static int open_lock(const char *dir)
 
 bool bird2_dir_lock(struct bird2_dir *d)
 {
-	int fd;
+	char path[BIRD_FILE_PATH_BYTES];
 
-	if (d->lock_fd >= 0)
-		return true;
-	fd = open_lock(d->app->bird2.dir);
-	if (fd < 0) {
-		if (!d->is_told)
-			LOG(LOG_ERROR, "announce", "bird_dir_not_usable",
-			    LF_STR("dir", d->app->bird2.dir),
-			    LF_STR("error", strerrorname_np(-fd)));
-		d->is_told = true;
-		return false;
-	}
-	d->lock_fd = fd;
-	return true;
-}
+	for (unsigned i = 0; !d->is_held && d->kind->lock_path(d->app, i, path); i++) {
+		int fd = d->lock_fds[i] >= 0 ? d->lock_fds[i] : open_lock(path);
 
-static bool add_file(void *ctx, const char *group, const char *text, size_t len)
-{
-	if (bird_file_parse(text, len, ctx) != 0)
-		LOG(LOG_WARN, "announce", "bird_file_not_readable", LF_STR("group", group));
-	return false;
-}
-
-void bird2_dir_read(const struct bird2_dir *d, struct vip_set *vips)
-{
-	(void)bird_file_each(d->app->bird2.dir, add_file, vips);
-}
-
-static bool is_left_over(void *ctx, const char *group, const char *text, size_t len)
-{
-	const struct app_config *app = ctx;
-
-	(void)text;
-	(void)len;
-	for (uint32_t i = 0; i < app->announcer.n_groups; i++) {
-		if (strcmp(app->announcer.groups[i], group) == 0)
+		if (fd < 0) {
+			if (!d->is_told)
+				LOG(LOG_ERROR, "announce", "bird_dir_not_usable",
+				    LF_STR("lock", path), LF_STR("error", strerrorname_np(-fd)));
+			d->is_told = true;
 			return false;
+		}
+		d->lock_fds[i] = fd;
 	}
-	LOG(LOG_INFO, "announce", "bird_file_of_no_group_removed", LF_STR("group", group));
+	d->is_held = true;
 	return true;
-}
-
-uint32_t bird2_dir_purge(const struct bird2_dir *d)
-{
-	return bird_file_each(d->app->bird2.dir, is_left_over, (void *)(uintptr_t)d->app);
 }

@@ -8,26 +8,32 @@
 #pragma once
 
 #include "announce/announcer.h"
-#include "announce/bird_file.h"
+#include "announce/bird2_kind.h"
+
+struct bird2_group_file {
+	struct buf text, next_text;
+	struct bird_file_mark mark;
+	bool has_written;
+};
 
 struct bird2_group {
 	const char *name;
-	uint16_t number; /* from 1 */
-	bool is_warm;    /* its file may be written (decisions 28) */
-	bool has_written;
+	uint16_t number;  /* from 1 */
+	bool is_warm;     /* its file may be written (decisions 28) */
+	bool has_written; /* each of its files */
 	bool in_cycle;    /* `written` waits to become `accepted` */
 	bool has_failed;  /* the last try to write the file */
 	bool is_disabled; /* by the emergency lever, until BIRD takes a configuration again */
 	struct vip_set accepted, written;
-	struct buf text, next_text;
-	struct bird_file_mark mark;
-	struct route *changes; /* accepted -> written */
+	struct bird2_group_file files[BIRD2_MAX_FILES]; /* kind->n_files */
+	struct route *changes;                          /* accepted -> written */
 	uint32_t n_changes, cap_changes;
 	uint64_t withdrawing_since_ns;     /* 0: no withdrawal waits for BIRD */
 	uint32_t seen[ANNOUNCE_FAMILY__N]; /* routes counted last; ANNOUNCE_NOT_COUNTED */
 };
 
 struct bird2_context {
+	const struct bird2_kind *kind;
 	const struct announcer_args *args;
 	struct route_plan *plan;
 	const struct generation *gen;
@@ -43,14 +49,18 @@ bool bird2_group_is_decided(const struct bird2_group *g, const struct bird2_cont
 MUST_CHECK int bird2_group_warm_up(struct bird2_group *g, const struct bird2_context *c,
 				   const struct vip_set *old);
 
-/* Takes what is to be changed and brings the file to it. Returns 0 (the file is as it was),
- * BIRD2_GROUP_WROTE, or a negative errno (the file is not as it should be). */
-enum { BIRD2_GROUP_WROTE = 1 };
+/* Takes what is to be changed and brings the files to it. *ret_n_written: how many were not so
+ * before, even if a later one failed. Returns 0 or a negative errno (not all are as they should
+ * be).
+ */
 MUST_CHECK int bird2_group_write(struct bird2_group *g, const struct bird2_context *c,
-				 uint64_t now_ns);
+				 uint64_t now_ns, unsigned *ret_n_written);
+/* What the group's files say, for the kind's functions. */
+struct bird2_subject bird2_group_subject(const struct bird2_group *g, const struct bird2_context *c,
+					 const struct vip_set *vips);
 /* BIRD took a configuration that contains the file as last written. */
 void bird2_group_accept(struct bird2_group *g, const struct bird2_context *c, uint64_t now_ns);
 /* Fills is_disabled, expected, seen. */
 void bird2_group_fill(const struct bird2_group *g, struct announce_group_row *row);
-/* False if somebody else changed the file since we wrote it. */
+/* False if somebody else changed one of the files since we wrote them. */
 bool bird2_group_is_untouched(const struct bird2_group *g, const struct bird2_context *c);

@@ -3,6 +3,7 @@
 #include "base/clk.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/str.h"
 
 enum {
 	CONFIGURE_LIMIT_MS = 5000,
@@ -15,7 +16,6 @@ enum {
 	VERIFY_MS = 10000,
 	VERIFY_AGAIN_MS = 1000, /* did the repair help? */
 	LEVER_MS = 3000,        /* a withdrawal waits that long: on_config_error */
-	COMMAND_BYTES = BIRD_FILE_NAME_BYTES + 32
 };
 
 static uint64_t now_of(const struct bird2_talk *t)
@@ -67,42 +67,70 @@ void bird2_talk_configure(struct bird2_talk *t)
 {
 	t->asked_writes = t->n_writes;
 	give(t, BIRD2_CONFIGURE, CONFIGURE_LIMIT_MS, "configure");
-	if (t->args->app->bird2.durable)
-		bird_file_sync_dir(t->args->app->bird2.dir); /* BIRD need not wait for it */
+	if (t->context->kind->durable)
+		t->context->kind->sync_dirs(t->args->app); /* BIRD need not wait for it */
 }
 
-static void count_routes(struct bird2_talk *t)
+static struct bird2_subject subject_of(const struct bird2_talk *t, uint32_t group)
 {
-	char text[COMMAND_BYTES], protocol[BIRD_FILE_NAME_BYTES];
+	const struct bird2_group *g = &t->groups[group];
 
-	t->command_group = t->verify_at / 2;
-	bird_file_protocol(t->groups[t->command_group].name, t->verify_at % 2 == 0, protocol);
-	snprintf(text, sizeof(text), "show route protocol '%s' count", protocol);
-	give(t, BIRD2_COUNT, ASK_LIMIT_MS, text);
+	return bird2_group_subject(g, t->context, &g->accepted);
 }
 
-/* `?` is one character: hc_a_? is not of group a_b, which hc_a_* would be. The next successful
- * configure enables the group again by itself. */
+static enum bird2_look look_of(const struct bird2_talk *t)
+{
+	return (enum bird2_look)(t->verify_at % t->context->kind->n_looks);
+}
+
+static void give_look(struct bird2_talk *t)
+{
+	struct bird2_subject subject;
+	char text[BIRD2_COMMAND_BYTES];
+
+	t->command_group = t->verify_at / t->context->kind->n_looks;
+	subject = subject_of(t, t->command_group);
+	t->context->kind->look(&subject, look_of(t), text);
+	give(t, BIRD2_LOOK, ASK_LIMIT_MS, text);
+}
+
 static void disable(struct bird2_talk *t, uint32_t i)
 {
-	char text[COMMAND_BYTES];
+	struct bird2_subject subject = subject_of(t, i);
+	char text[BIRD2_COMMAND_BYTES];
 
+	if (!t->context->kind->lever(&subject, text))
+		return;
 	t->command_group = i;
 	t->groups[i].is_disabled = true;
-	snprintf(text, sizeof(text), "disable \"hc_%s_?\"", t->groups[i].name);
 	LOG(LOG_ERROR, "announce", "bird_group_disabled", LF_STR("group", t->groups[i].name),
-	    LF_STR("why", "a withdrawal cannot be configured"));
+	    LF_STR("command", text), LF_STR("why", "a withdrawal cannot be configured"));
 	give(t, BIRD2_DISABLE, ASK_LIMIT_MS, text);
 }
 
 /* When the emergency lever is due for this group. */
-static uint64_t lever_due(const struct bird2_talk *t, const struct bird2_group *g)
+static uint64_t lever_due(const struct bird2_talk *t, uint32_t i)
 {
+	const struct bird2_group *g = &t->groups[i];
 	bool is_blocked = g->withdrawing_since_ns && (t->is_refused || g->has_failed);
+	struct bird2_subject subject = subject_of(t, i);
+	char text[BIRD2_COMMAND_BYTES];
 
-	if (!t->args->app->bird2.disables_group || g->is_disabled || !is_blocked)
+	if (g->is_disabled || !is_blocked || !t->context->kind->lever(&subject, text))
 		return BIRD2_NEVER;
 	return t->is_hurried ? 0 : g->withdrawing_since_ns + LEVER_MS * CLK_MS;
+}
+
+/* BIRD before 2.14 may sleep for 3 s before it runs what a changed filter needs; any command wakes
+ * it. One right after the answer is too early (spec/announce.md §2.1), and how early is too early
+ * depends on the machine: most changes are through after the first two, the rest is for sure. */
+static uint64_t wake_due(const struct bird2_talk *t)
+{
+	static const uint8_t after_ms[] = {2, 8, 20, 40, 100};
+
+	if (!t->wake_from_ns || t->n_wakes >= ARRAY_LEN(after_ms))
+		return BIRD2_NEVER;
+	return t->wake_from_ns + after_ms[t->n_wakes] * CLK_MS;
 }
 
 static bool can_verify(const struct bird2_talk *t)
@@ -117,7 +145,8 @@ uint64_t bird2_talk_ask_due(const struct bird2_talk *t)
 	if (t->ctl.state != BIRDC_IDLE)
 		return due;
 	for (uint32_t i = 0; i < t->n_groups; i++)
-		due = MIN(due, lever_due(t, &t->groups[i]));
+		due = MIN(due, lever_due(t, i));
+	due = MIN(due, wake_due(t));
 	if (t->poll_ns)
 		due = MIN(due, t->poll_ns);
 	if (can_verify(t))
@@ -132,19 +161,29 @@ void bird2_talk_ask(struct bird2_talk *t)
 	if (bird2_talk_ask_due(t) > now)
 		return;
 	for (uint32_t i = 0; i < t->n_groups; i++) {
-		if (lever_due(t, &t->groups[i]) <= now) {
+		if (lever_due(t, i) <= now) {
 			disable(t, i);
 			return;
 		}
 	}
-	if (t->poll_ns && t->poll_ns <= now)
+	if (wake_due(t) <= now) {
+		t->n_wakes++;
+		give(t, BIRD2_WAKE, ASK_LIMIT_MS, "show status");
+	} else if (t->poll_ns && t->poll_ns <= now) {
 		give(t, BIRD2_STATUS, ASK_LIMIT_MS, "show status");
-	else
-		count_routes(t);
+	} else {
+		give_look(t);
+	}
 }
 
 /* --- hearing: configure --------------------------------------------------------------------------
  */
+
+/* A BIRD that does not say its version is taken for an old one. */
+static bool may_sleep(const struct bird2_talk *t)
+{
+	return t->context->kind->reloads && t->ctl.major <= 2 && t->ctl.minor < 14;
+}
 
 static void on_taken(struct bird2_talk *t, unsigned code)
 {
@@ -153,11 +192,14 @@ static void on_taken(struct bird2_talk *t, unsigned code)
 		LOG(LOG_INFO, "announce", "bird_takes_config_again");
 	t->is_refused = false;
 	t->refused_ms = 0;
-	t->error.is_over = true;
+	if (!t->was_mismatch && !t->was_missing)
+		t->error.is_over = true;
 	t->configure_us = (uint32_t)((clk_mono_ns() - t->command_ns) / CLK_US);
 	t->configured_wall_ns = clk_wall_ns();
 	t->taken_writes = t->asked_writes;
 	t->must_configure = false;
+	t->wake_from_ns = may_sleep(t) ? now_of(t) : 0;
+	t->n_wakes = 0;
 	for (uint32_t i = 0; i < t->n_groups; i++)
 		t->groups[i].is_disabled = false;
 	if (code != BIRDC_RECONFIGURED && !t->poll_ns) {
@@ -234,44 +276,86 @@ static void end_round(struct bird2_talk *t)
 		if (!t->was_mismatch)
 			t->verify_ns = now_of(t) + VERIFY_AGAIN_MS * CLK_MS;
 	} else if (t->was_mismatch) {
-		t->error.is_over = true;
 		LOG(LOG_INFO, "announce", "bird_routes_agree_again");
 	}
+	if (t->was_missing && !t->has_missing)
+		LOG(LOG_INFO, "announce", "bird_has_all_routes_again");
+	if (!t->has_mismatch && !t->has_missing)
+		t->error.is_over = true;
 	t->was_mismatch = t->has_mismatch;
+	t->was_missing = t->has_missing;
 	t->verified_wall_ns = clk_wall_ns();
 	t->has_mismatch = false;
+	t->has_missing = false;
 }
 
 /* The first time it is a warning, since the configure that follows repairs it. */
-static void tell_mismatch(struct bird2_talk *t, const struct bird2_group *g, bool is_v4,
-			  uint64_t want, const char *text)
+static void tell_mismatch(struct bird2_talk *t, const struct bird2_group *g, const char *what,
+			  uint64_t is, uint64_t want, const char *text)
 {
 	count(t, CTR_BIRD_REPAIRS);
 	t->has_mismatch = true;
-	announce_error_set(&t->error,
-			   "BIRD's routes differ: group %s, IPv%d: %llu, should be %llu %s",
-			   g->name, is_v4 ? 4 : 6, (unsigned long long)t->n_routes,
-			   (unsigned long long)want, text);
+	announce_error_set(&t->error, "BIRD differs: group %s, %s: %llu, should be %llu %s",
+			   g->name, what, (unsigned long long)is, (unsigned long long)want, text);
 	LOG(t->was_mismatch ? LOG_ERROR : LOG_WARN, "announce", "bird_routes_differ",
-	    LF_STR("group", g->name), LF_U64("family", is_v4 ? 4 : 6),
-	    LF_U64("routes", t->n_routes), LF_U64("want", want), LF_STR("text", text));
+	    LF_STR("group", g->name), LF_STR("what", what), LF_U64("is", is), LF_U64("want", want),
+	    LF_STR("text", text));
 }
 
-static void on_counted(struct bird2_talk *t, unsigned code, const char *text)
+/* A list lets nothing out that is not there: what BIRD is to announce must be its route already. */
+static void tell_missing(struct bird2_talk *t, const char *what, uint64_t is, uint64_t want)
 {
-	struct bird2_group *g = &t->groups[t->command_group];
-	bool is_v4 = t->verify_at % 2 == 0, is_known = g->is_warm && !g->is_disabled;
+	t->has_missing = true;
+	announce_error_set(&t->error, "BIRD has no route for some VIPs: %s: %llu of %llu", what,
+			   (unsigned long long)is, (unsigned long long)want);
+	if (!t->was_missing)
+		LOG(LOG_WARN, "announce", "bird_routes_missing", LF_STR("what", what),
+		    LF_U64("is", is), LF_U64("want", want));
+}
+
+static void on_counted(struct bird2_talk *t, struct bird2_group *g, bool is_v4, unsigned code,
+		       const char *text)
+{
+	const char *what = is_v4 ? "IPv4 routes" : "IPv6 routes";
 	uint32_t n_v4 = vip_set_n_v4(&g->accepted);
 	uint64_t want = is_v4 ? n_v4 : g->accepted.n - n_v4;
+	bool has_routes = t->context->kind->has_routes;
 
 	g->seen[is_v4 ? ANNOUNCE_V4 : ANNOUNCE_V6] =
 		code < BIRDC_FIRST_ERROR ? (uint32_t)t->n_routes : ANNOUNCE_NOT_COUNTED;
+	if (code >= BIRDC_FIRST_ERROR)
+		tell_mismatch(t, g, what, 0, want, text);
+	else if (has_routes && t->n_routes != want)
+		tell_mismatch(t, g, what, t->n_routes, want, "");
+	else if (t->n_routes < want)
+		tell_missing(t, what, t->n_routes, want);
+}
 
-	if (is_known && code >= BIRDC_FIRST_ERROR)
-		tell_mismatch(t, g, is_v4, want, text);
-	else if (is_known && t->n_routes != want)
-		tell_mismatch(t, g, is_v4, want, "");
-	if (++t->verify_at >= 2 * t->n_groups)
+static void on_listed(struct bird2_talk *t, const struct bird2_group *g, bool is_v4, unsigned code,
+		      const char *text)
+{
+	struct bird2_subject subject = subject_of(t, t->command_group);
+	uint32_t want = t->context->kind->list_number(&subject, is_v4);
+	uint64_t is = 0;
+	bool is_read = code < BIRDC_FIRST_ERROR && str_to_u64(text, strlen(text), UINT32_MAX, &is);
+
+	if (!is_read || is != want)
+		tell_mismatch(t, g, is_v4 ? "number of the IPv4 list" : "number of the IPv6 list",
+			      is, want, is_read ? "" : text);
+}
+
+static void on_looked(struct bird2_talk *t, unsigned code, const char *text)
+{
+	struct bird2_group *g = &t->groups[t->command_group];
+	enum bird2_look look = look_of(t);
+	bool is_v4 = look == BIRD2_LOOK_COUNT_4 || look == BIRD2_LOOK_LIST_4;
+	bool is_count = look == BIRD2_LOOK_COUNT_4 || look == BIRD2_LOOK_COUNT_6;
+
+	if (g->is_warm && !g->is_disabled && is_count)
+		on_counted(t, g, is_v4, code, text);
+	else if (g->is_warm && !g->is_disabled)
+		on_listed(t, g, is_v4, code, text);
+	if (++t->verify_at >= t->context->kind->n_looks * t->n_groups)
 		end_round(t);
 }
 
@@ -280,7 +364,7 @@ static void on_data(void *ctx, unsigned code, const char *text)
 	struct bird2_talk *t = ctx;
 	uint64_t n;
 
-	if (t->command == BIRD2_COUNT && code == BIRDC_ROUTE_COUNT && birdc_reply_count(text, &n))
+	if (t->command == BIRD2_LOOK && code == BIRDC_ROUTE_COUNT && birdc_reply_count(text, &n))
 		t->n_routes += n;
 }
 
@@ -298,13 +382,14 @@ static void on_done(void *ctx, unsigned code, const char *text)
 	case BIRD2_STATUS:
 		on_status(t, code, text);
 		break;
-	case BIRD2_COUNT:
-		on_counted(t, code, text);
+	case BIRD2_LOOK:
+		on_looked(t, code, text);
 		break;
 	case BIRD2_DISABLE:
 		if (code >= BIRDC_FIRST_ERROR)
 			LOG(LOG_ERROR, "announce", "bird_disable_refused", LF_STR("text", text));
 		break;
+	case BIRD2_WAKE:
 	case BIRD2_SILENT:
 		break;
 	}
@@ -321,6 +406,8 @@ static void forget_run(struct bird2_talk *t)
 	t->verify_at = 0;
 	t->verify_ns = now_of(t) + VERIFY_MS * CLK_MS;
 	t->has_mismatch = false;
+	t->has_missing = false;
+	t->wake_from_ns = 0;
 	for (uint32_t i = 0; i < t->n_groups; i++)
 		t->groups[i].is_disabled = false;
 }
@@ -349,19 +436,20 @@ static void on_gone(void *ctx, const char *why)
 	t->fn(t->ctx, false);
 }
 
-void bird2_talk_init(struct bird2_talk *t, const struct announcer_args *args,
+void bird2_talk_init(struct bird2_talk *t, const struct bird2_context *context,
 		     struct bird2_group *groups, uint32_t n_groups, bird2_talk_fn fn, void *ctx)
 {
 	struct birdc_hooks hooks = {
 		.ctx = t, .ready = on_ready, .data = on_data, .done = on_done, .gone = on_gone};
 
-	*t = (struct bird2_talk){.args = args,
+	*t = (struct bird2_talk){.args = context->args,
+				 .context = context,
 				 .groups = groups,
 				 .n_groups = n_groups,
 				 .fn = fn,
 				 .ctx = ctx,
 				 .must_configure = true};
-	birdc_init(&t->ctl, args->loop, args->app->bird2.ctl_sock, &hooks);
+	birdc_init(&t->ctl, t->args->loop, context->kind->ctl_sock, &hooks);
 }
 
 void bird2_talk_fill(const struct bird2_talk *t, struct announce_row *row)

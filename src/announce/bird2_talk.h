@@ -1,5 +1,5 @@
 /* What backend bird2 says to BIRD, and what it makes of the answers: one `configure` at a time,
- * `show status` while one is in progress, the count of routes every 10 s, and `disable` as the
+ * `show status` while one is in progress, a look at what BIRD has every 10 s, and `disable` as the
  * emergency lever. Knows which written files BIRD has taken. agg's thread. */
 #pragma once
 
@@ -11,7 +11,8 @@ enum bird2_command {
 	BIRD2_SILENT,
 	BIRD2_CONFIGURE,
 	BIRD2_STATUS,
-	BIRD2_COUNT,
+	BIRD2_LOOK,
+	BIRD2_WAKE,
 	BIRD2_DISABLE,
 };
 
@@ -21,6 +22,7 @@ typedef void (*bird2_talk_fn)(void *ctx, bool was_taken);
 
 struct bird2_talk {
 	const struct announcer_args *args;
+	const struct bird2_context *context;
 	struct bird2_group *groups;
 	uint32_t n_groups;
 	bird2_talk_fn fn;
@@ -43,8 +45,13 @@ struct bird2_talk {
 
 	uint64_t poll_ns, poll_until_ns; /* 0: not polling */
 	uint64_t verify_ns;              /* when the next round, or protocol, is due */
-	uint32_t verify_at;              /* 2 * group + family: the protocol that is next */
+	uint32_t verify_at;              /* group * looks + look: what is looked at next */
 	bool has_mismatch, was_mismatch; /* in this round, in the one before */
+	/* the routes are others', and BIRD has not all: in this round, in the one before */
+	bool has_missing, was_missing;
+
+	uint64_t wake_from_ns; /* when BIRD took a configuration that it may sleep over */
+	unsigned n_wakes;      /* given since */
 	struct announce_error error;
 
 	uint64_t command_ns;                           /* when the running one was given */
@@ -54,8 +61,8 @@ struct bird2_talk {
 
 #define BIRD2_NEVER UINT64_MAX
 
-/* Connects with the loop's next turn. args and groups outlive it. */
-void bird2_talk_init(struct bird2_talk *t, const struct announcer_args *args,
+/* Connects with the loop's next turn. context and groups outlive it. */
+void bird2_talk_init(struct bird2_talk *t, const struct bird2_context *context,
 		     struct bird2_group *groups, uint32_t n_groups, bird2_talk_fn fn, void *ctx);
 void bird2_talk_deinit(struct bird2_talk *t);
 

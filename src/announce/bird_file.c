@@ -219,21 +219,31 @@ static int write_temporary(const char *path, const struct buf *text, bool durabl
 	return r;
 }
 
-static void path_of(char out[BIRD_FILE_PATH_BYTES], const char *dir, const char *group)
+void bird_file_path(const char *dir, const char *group, char out[BIRD_FILE_PATH_BYTES])
 {
 	snprintf(out, BIRD_FILE_PATH_BYTES, "%s/%s" SUFFIX, dir, group);
 }
 
-int bird_file_write(const char *dir, const char *group, const struct buf *text, bool durable,
+void bird_file_dir(const char *path, char out[BIRD_FILE_PATH_BYTES])
+{
+	const char *slash = strrchr(path, '/');
+
+	ASSERT(slash);
+	snprintf(out, BIRD_FILE_PATH_BYTES, "%.*s", (int)MAX(slash - path, 1), path);
+}
+
+int bird_file_write(const char *path, const struct buf *text, bool durable,
 		    struct bird_file_mark *ret_mark)
 {
-	char path[BIRD_FILE_PATH_BYTES], temporary[BIRD_FILE_PATH_BYTES];
+	char dir[BIRD_FILE_PATH_BYTES], temporary[BIRD_FILE_PATH_BYTES + 8];
 	struct bird_file_mark mark;
 	int r;
 
-	path_of(path, dir, group);
-	snprintf(temporary, sizeof(temporary), "%s/.%s" SUFFIX ".tmp", dir, group);
-	r = write_temporary(temporary, text, durable, &mark);
+	bird_file_dir(path, dir);
+	snprintf(temporary, sizeof(temporary), "%s/.%s.tmp", dir, strrchr(path, '/') + 1);
+	r = bird_file_make_dir(dir);
+	if (r == 0)
+		r = write_temporary(temporary, text, durable, &mark);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -255,12 +265,10 @@ void bird_file_sync_dir(const char *dir)
 		close(fd);
 }
 
-bool bird_file_is_untouched(const char *dir, const char *group, const struct bird_file_mark *mark)
+bool bird_file_is_untouched(const char *path, const struct bird_file_mark *mark)
 {
-	char path[BIRD_FILE_PATH_BYTES];
 	struct stat st;
 
-	path_of(path, dir, group);
 	if (!mark->is_set || lstat(path, &st) < 0)
 		return false;
 	return S_ISREG(st.st_mode) && st.st_ino == mark->ino && st.st_size == mark->size &&
@@ -290,6 +298,11 @@ static int read_file(int dir_fd, const char *name, struct buf *ret)
 	}
 	close(fd);
 	return n < 0 ? -EIO : 0;
+}
+
+int bird_file_read(const char *path, struct buf *ret)
+{
+	return read_file(AT_FDCWD, path, ret);
 }
 
 static bool ends_with(const char *name, const char *suffix)

@@ -42,15 +42,23 @@ struct bird_file_mark {
 	struct timespec mtime;
 };
 
+/* <dir>/<group>.conf. */
+void bird_file_path(const char *dir, const char *group, char out[BIRD_FILE_PATH_BYTES]);
+/* The directory part of an absolute path. */
+void bird_file_dir(const char *path, char out[BIRD_FILE_PATH_BYTES]);
 /* Makes the directory, and those above it, if they are missing. Returns 0 or a negative errno. */
 MUST_CHECK int bird_file_make_dir(const char *dir);
-/* Replaces <dir>/<group>.conf. durable: the file is synced before the rename (the directory is not:
- * bird_file_sync_dir, once BIRD was told). Returns 0 with the mark, or a negative errno. */
-MUST_CHECK int bird_file_write(const char *dir, const char *group, const struct buf *text,
-			       bool durable, struct bird_file_mark *ret_mark);
+/* Replaces the file at path, making its directory if there is none. durable: the file is synced
+ * before the rename (the directory is not: bird_file_sync_dir, once BIRD was told). Returns 0 with
+ * the mark, or a negative errno. */
+MUST_CHECK int bird_file_write(const char *path, const struct buf *text, bool durable,
+			       struct bird_file_mark *ret_mark);
 void bird_file_sync_dir(const char *dir);
+/* Replaces *ret by the bytes of a regular file; no symbolic link is followed. Returns 0 or a
+ * negative errno. */
+MUST_CHECK int bird_file_read(const char *path, struct buf *ret);
 /* False if the file is not the one that the mark was made of. */
-bool bird_file_is_untouched(const char *dir, const char *group, const struct bird_file_mark *mark);
+bool bird_file_is_untouched(const char *path, const struct bird_file_mark *mark);
 
 /* Calls fn for each file <dir>/<group>.conf with our first line; fn returns true to remove it. Also
  * removes temporary files of a life that ended. Returns how many were removed. */

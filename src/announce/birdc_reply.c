@@ -114,6 +114,8 @@ bool birdc_reply_count(const char *text, uint64_t *ret_n)
 {
 	size_t digits = 0;
 
+	while (*text == ' ') /* BIRD lines the tables up */
+		text++;
 	while (is_digit(text[digits]))
 		digits++;
 	return strncmp(text + digits, " of ", 4) == 0 &&

@@ -47,6 +47,7 @@ struct route_plan {
 	struct group *groups; /* [0] unused */
 	uint32_t n_groups;
 	uint32_t max_per_min;
+	bool is_merged; /* all groups are group 1 */
 	bool is_withdrawing;
 	struct route *scratch;
 	uint32_t cap_scratch;
@@ -143,6 +144,11 @@ static void add_dirty(struct route_plan *p, uint32_t prefix, uint8_t extra_flags
 	g->dirty[g->n_dirty++] = prefix;
 }
 
+void route_plan_merge_groups(struct route_plan *p)
+{
+	p->is_merged = true;
+}
+
 /* --- adopting ----------------------------------------------------------------------------------
  */
 
@@ -214,17 +220,18 @@ static int remove_prefix(struct route_plan *p, uint32_t prefix)
 static int place_prefix(struct route_plan *p, const struct generation *gen, uint32_t prefix)
 {
 	const struct prefix_spec *spec = &gen->prefixes[prefix];
+	uint16_t group = p->is_merged ? 1 : spec->group;
 	struct link *l = link_of(p, prefix);
 	uint16_t before = l->group;
 
-	if (before == spec->group)
+	if (before == group)
 		return 0;
 	drop_from_dirty(p, prefix);
 	if (before)
 		TRY(add_tombstone(p, before, &spec->vip, l->sent == STATE_UP ? prefix : SLOT_NONE));
-	drop_tombstone_of(p, spec->group, &spec->vip);
+	drop_tombstone_of(p, group, &spec->vip);
 	set_sent(p, l, &spec->vip, STATE_UNDECIDED);
-	*l = (struct link){.group = spec->group};
+	*l = (struct link){.group = group};
 	add_dirty(p, prefix, LINK_FORCED);
 	return 0;
 }

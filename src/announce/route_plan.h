@@ -34,6 +34,9 @@ struct route_plan *route_plan_new(const struct state_tables *tables, uint32_t n_
 				  uint32_t max_per_min);
 void route_plan_free(struct route_plan *p);
 
+/* All groups are one, number 1. Before the first generation. */
+void route_plan_merge_groups(struct route_plan *p);
+
 /* gen is used from now on; gen before this one must still be readable. Returns 0 or -ENOMEM. */
 MUST_CHECK int route_plan_adopt(struct route_plan *p, const struct generation *gen,
 				const struct gen_diff *diff);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/err.h"
+#include "config/gen.h"
 
 void vip_set_deinit(struct vip_set *s)
 {
@@ -96,6 +97,26 @@ int vip_set_apply(const struct vip_set *base, const struct route_list *list, str
 		ret->at[ret->n++] = *vip;
 	}
 	return 0;
+}
+
+int vip_set_unknown(const struct vip_set *s, const struct generation *gen, struct vip_set *ret)
+{
+	bool *is_known = calloc(s->n + 1, sizeof(*is_known));
+	int r = 0;
+
+	if (!is_known)
+		return err_origin(-ENOMEM);
+	for (uint32_t i = 0; i < gen->end_prefixes; i++) {
+		if (gen_prefix_in_use(gen, i) && gen->prefixes[i].group > 0 &&
+		    vip_set_has(s, &gen->prefixes[i].vip))
+			is_known[lower_bound(s, &gen->prefixes[i].vip)] = true;
+	}
+	for (uint32_t i = 0; r == 0 && i < s->n; i++) {
+		if (!is_known[i])
+			r = vip_set_add(ret, &s->at[i]);
+	}
+	free(is_known);
+	return r;
 }
 
 bool vip_set_eq(const struct vip_set *a, const struct vip_set *b)

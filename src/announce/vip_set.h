@@ -16,6 +16,9 @@ bool vip_set_has(const struct vip_set *s, const struct addr *vip);
  * ret is another set; its memory is reused. Returns 0 or -ENOMEM. */
 MUST_CHECK int vip_set_apply(const struct vip_set *base, const struct route_list *list,
 			     struct vip_set *ret);
+/* Adds to *ret those of s that no prefix of gen is. Returns 0 or -ENOMEM. */
+MUST_CHECK int vip_set_unknown(const struct vip_set *s, const struct generation *gen,
+			       struct vip_set *ret);
 bool vip_set_eq(const struct vip_set *a, const struct vip_set *b);
 /* How many of them are IPv4: the first ones. */
 uint32_t vip_set_n_v4(const struct vip_set *s);

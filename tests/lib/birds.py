@@ -24,6 +24,33 @@ protocol bgp up6 {
   ipv6 { import none; export where proto ~ "hc_*"; next hop self; };
 }
 '''
+# A BIRD that is set up for anycast_healthchecker: the VIPs' routes are there, a list lets them out.
+LIST_LOCAL = '''log "%(dir)s/local.log" all;
+router id 10.255.0.1;
+include "%(files)s/4/list.conf";
+include "%(files)s/6/list.conf";
+protocol device { }
+protocol static vips4 { ipv4; %(routes4)s }
+protocol static vips6 { ipv6; %(routes6)s }
+protocol bgp up4 {
+  local 10.255.0.1 as 65001;
+  connect delay time 1; connect retry time 1; error wait time 1, 2;
+  neighbor 10.255.0.2 as 65002;
+  ipv4 { import none; export where net ~ ACAST_PS_ADVERTISE; next hop self; };
+}
+protocol bgp up6 {
+  local fd00:a11::1 as 65001;
+  connect delay time 1; connect retry time 1; error wait time 1, 2;
+  neighbor fd00:a11::2 as 65002;
+  ipv6 { import none; export where net ~ ACAST6_PS_ADVERTISE; next hop self; };
+}
+'''
+EMPTY_LIST = '''# as anycast_healthchecker leaves it
+define %s =
+    [
+        %s
+    ];
+'''
 FAR = '''log "%(dir)s/far.log" all;
 router id 10.255.0.2;
 protocol device { }
@@ -208,3 +235,36 @@ class Birds:
         text = '\n'.join(self.far('show route for %s/%d all' % (vip, length)))
         h, m, s = re.search(r'\[down\d (\d+):(\d+):([\d.]+)', text).groups()
         return int(h) * 3600 + int(m) * 60 + float(s)
+
+
+class ListBirds(Birds):
+    """The local BIRD has routes to all of vips and announces those that stand in its two lists."""
+
+    def __init__(self, vips):
+        super().__init__()
+        self.vips = vips
+        for family, name, dummy in (('4', 'ACAST_PS_ADVERTISE', '10.189.200.255/32'), ('6', 'ACAST6_PS_ADVERTISE', '2001:db8::1/128')):
+            os.mkdir(os.path.join(self.files, family))
+            self.write_list(family, EMPTY_LIST % (name, dummy))
+
+    def list_path(self, family):
+        return os.path.join(self.files, family, 'list.conf')
+
+    def write_list(self, family, text):
+        with open(self.list_path(family) + '.new', 'w') as f:
+            f.write(text)
+        os.rename(self.list_path(family) + '.new', self.list_path(family))
+
+    def list(self, family='4'):
+        try:
+            with open(self.list_path(family)) as f:
+                return f.read()
+        except FileNotFoundError:
+            return ''
+
+    def write_local(self, extra=''):
+        routes = ' '.join('route %s/32 blackhole;' % v for v in self.vips if ':' not in v)
+        routes6 = ' '.join('route %s/128 blackhole;' % v for v in self.vips if ':' in v)
+        with open(self.path('local.conf.new'), 'w') as f:
+            f.write(LIST_LOCAL % {'dir': self.dir, 'files': self.files, 'routes4': routes, 'routes6': routes6} + extra)
+        os.rename(self.path('local.conf.new'), self.path('local.conf'))

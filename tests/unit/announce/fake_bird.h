@@ -23,7 +23,8 @@ struct fake_bird {
 	size_t close_after;
 	unsigned n_routes;                      /* of each protocol */
 	unsigned (*count)(const char *command); /* instead of n_routes */
-	unsigned n_connections, n_configure, n_status, n_count, n_disable, n_other;
+	uint32_t (*eval)(const char *command);
+	unsigned n_connections, n_configure, n_status, n_count, n_eval, n_disable, n_other;
 	uint64_t last_configure_ns;
 	char last[256], line[256];
 	size_t len;
@@ -101,6 +102,18 @@ static inline void fake_bird_obey(struct fake_bird *f)
 		f->n_count++;
 		snprintf(text, sizeof(text),
 			 "1007-%u of 99 routes for %u networks in table master4\n0000 \n", n, n);
+		fake_bird_say(f, text);
+	} else if (strncmp(f->line, "show route table all primary where net ~ ", 41) == 0) {
+		f->n_count++;
+		snprintf(
+			text, sizeof(text),
+			"1007-%u of 99 routes for 99 networks in table master4\n     0 of 0 routes "
+			"for 0 networks in table master6\n0014 Total: %u of 99 routes\n",
+			n, n);
+		fake_bird_say(f, text);
+	} else if (strncmp(f->line, "eval ", 5) == 0 && f->eval) {
+		f->n_eval++;
+		snprintf(text, sizeof(text), "0023 %u\n", f->eval(f->line));
 		fake_bird_say(f, text);
 	} else if (strncmp(f->line, "disable \"", 9) == 0) {
 		f->n_disable++;

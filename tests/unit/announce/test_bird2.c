@@ -415,11 +415,13 @@ Test(bird2, decision_45_stop_with_a_broken_configuration_pulls_the_lever_at_once
 Test(bird2, old_groups_files_are_removed_when_warm)
 {
 	struct buf text = BUF_INIT(BIRD_FILE_MAX_BYTES);
+	char path[BIRD_FILE_PATH_BYTES];
 	struct bird_file_mark mark;
 	struct vip_set none = {0};
 
 	cr_assert_eq(bird_file_format("other", &none, &text), 0);
-	cr_assert_eq(bird_file_write(files, "other", &text, false, &mark), 0);
+	bird_file_path(files, "other", path);
+	cr_assert_eq(bird_file_write(path, &text, false, &mark), 0);
 	want(0, 5, STATE_UP);
 	spin(50);
 	cr_assert(has_file("other.conf"));

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "announce/bird2_group.h"
+#include "announce/bird2_routes.h"
 #include "base/clk.h"
 #include "unit/announce/announce_fixture.h"
 
@@ -11,6 +12,7 @@ static struct announce_fixture *fix;
 static struct app_config app;
 static struct counters counters;
 static struct announcer_args args;
+static struct bird2_kind kind;
 static struct bird2_context context;
 static struct bird2_group group, other;
 static unsigned n_sent[3];
@@ -42,6 +44,8 @@ static void setup(void)
 				       .counters = &counters,
 				       .app = &app,
 				       .hooks = {.sent = on_sent}};
+	kind = bird2_routes_kind(&app);
+	context.kind = &kind;
 	context.args = &args;
 	context.plan = route_plan_new(&fix->tables, 2, 0);
 	adopt(fix, fixture_added, 0, 4);
@@ -88,6 +92,14 @@ static bool announces(const struct bird2_group *g, uint32_t prefix)
 	return strstr(text, route);
 }
 
+/* How many files were written, or -1. */
+static int write_group(struct bird2_group *g)
+{
+	unsigned n;
+
+	return bird2_group_write(g, &context, now, &n) < 0 ? -1 : (int)n;
+}
+
 static void warm_up(const struct vip_set *old)
 {
 	cr_assert_eq(bird2_group_warm_up(&group, &context, old), 0);
@@ -96,7 +108,7 @@ static void warm_up(const struct vip_set *old)
 
 static void write_and_accept(void)
 {
-	cr_assert_geq(bird2_group_write(&group, &context, now), 0);
+	cr_assert_geq(write_group(&group), 0);
 	bird2_group_accept(&group, &context, now);
 }
 
@@ -105,7 +117,7 @@ Test(bird2_group, first_file_is_written_even_if_nothing_is_up)
 	struct vip_set none = {0};
 
 	warm_up(&none);
-	cr_assert_eq(bird2_group_write(&group, &context, now), BIRD2_GROUP_WROTE);
+	cr_assert_eq(write_group(&group), 1);
 	cr_assert(!announces(&group, 0));
 	cr_assert_eq(n_sent[STATE_UP] + n_sent[STATE_DOWN], 0);
 }
@@ -145,7 +157,7 @@ Test(bird2_group, decision_36_sent_is_told_when_accepted_and_not_before)
 	want(0, STATE_UP);
 	want(1, STATE_DOWN);
 	warm_up(&none);
-	cr_assert_eq(bird2_group_write(&group, &context, now), BIRD2_GROUP_WROTE);
+	cr_assert_eq(write_group(&group), 1);
 	cr_assert_eq(n_sent[STATE_UP] + n_sent[STATE_DOWN], 0);
 	cr_assert_eq(route_plan_pending(context.plan, 1), 2);
 	cr_assert_gt(group.withdrawing_since_ns, 0);
@@ -154,7 +166,7 @@ Test(bird2_group, decision_36_sent_is_told_when_accepted_and_not_before)
 	cr_assert_eq(n_sent[STATE_DOWN], 1);
 	cr_assert_eq(group.withdrawing_since_ns, 0);
 	cr_assert_eq(route_plan_pending(context.plan, 1), 0);
-	cr_assert_eq(bird2_group_write(&group, &context, now), 0, "nothing to do");
+	cr_assert_eq(write_group(&group), 0, "nothing to do");
 	bird2_group_accept(&group, &context, now);
 	cr_assert_eq(n_sent[STATE_UP], 1, "told once");
 }
@@ -167,12 +179,12 @@ Test(bird2_group, change_while_bird_works_is_the_next_change)
 	warm_up(&none);
 	write_and_accept();
 	want(0, STATE_DOWN);
-	cr_assert_eq(bird2_group_write(&group, &context, now), BIRD2_GROUP_WROTE);
+	cr_assert_eq(write_group(&group), 1);
 	want(0, STATE_UP);
 	bird2_group_accept(&group, &context, now);
 	cr_assert_eq(n_sent[STATE_DOWN], 1);
 	cr_assert_eq(route_plan_pending(context.plan, 1), 1);
-	cr_assert_eq(bird2_group_write(&group, &context, now), BIRD2_GROUP_WROTE);
+	cr_assert_eq(write_group(&group), 1);
 	cr_assert(announces(&group, 0));
 	bird2_group_accept(&group, &context, now);
 	cr_assert_eq(n_sent[STATE_UP], 2);
@@ -186,9 +198,9 @@ Test(bird2_group, refused_withdrawal_that_is_no_longer_wanted_is_written_back)
 	warm_up(&none);
 	write_and_accept();
 	want(0, STATE_DOWN);
-	cr_assert_eq(bird2_group_write(&group, &context, now), BIRD2_GROUP_WROTE);
+	cr_assert_eq(write_group(&group), 1);
 	want(0, STATE_UP);
-	cr_assert_eq(bird2_group_write(&group, &context, now), BIRD2_GROUP_WROTE);
+	cr_assert_eq(write_group(&group), 1);
 	cr_assert(announces(&group, 0));
 	bird2_group_accept(&group, &context, now);
 	cr_assert_eq(n_sent[STATE_DOWN], 0, "it never was withdrawn");
@@ -207,7 +219,7 @@ Test(bird2_group, removed_prefix_is_withdrawn_and_forgotten)
 	next->prefixes[0].first_service = SLOT_NONE;
 	adopt(next, fixture_removed, 0, 1);
 	cr_assert(route_plan_has_withdrawal(context.plan, 1));
-	cr_assert_eq(bird2_group_write(&group, &context, now), BIRD2_GROUP_WROTE);
+	cr_assert_eq(write_group(&group), 1);
 	cr_assert(!announces(&group, 0) && announces(&group, 1));
 	bird2_group_accept(&group, &context, now);
 	cr_assert_eq(route_plan_pending(context.plan, 1), 0);
@@ -225,16 +237,16 @@ Test(bird2_group, decision_29_moved_prefix_is_in_the_new_file_before_it_leaves_t
 	warm_up(&none);
 	cr_assert_eq(bird2_group_warm_up(&other, &context, &none), 0);
 	write_and_accept();
-	cr_assert_eq(bird2_group_write(&other, &context, now), BIRD2_GROUP_WROTE);
+	cr_assert_eq(write_group(&other), 1);
 	bird2_group_accept(&other, &context, now);
 	next->prefixes[0].group = 2;
 	adopt(next, fixture_changed, 0, 1);
-	cr_assert_geq(bird2_group_write(&group, &context, now), 0);
-	cr_assert_geq(bird2_group_write(&other, &context, now), 0);
+	cr_assert_geq(write_group(&group), 0);
+	cr_assert_geq(write_group(&other), 0);
 	cr_assert(announces(&group, 0) && announces(&other, 0));
 	bird2_group_accept(&group, &context, now);
 	bird2_group_accept(&other, &context, now);
-	cr_assert_geq(bird2_group_write(&group, &context, now), 0);
+	cr_assert_geq(write_group(&group), 0);
 	cr_assert(!announces(&group, 0) && announces(&other, 0));
 	context.gen = &fix->gen;
 	free(next);
@@ -254,11 +266,11 @@ Test(bird2_group, file_changed_by_others_is_written_again)
 	fputs("x\n", f);
 	fclose(f);
 	cr_assert(!bird2_group_is_untouched(&group, &context));
-	cr_assert_eq(bird2_group_write(&group, &context, now), BIRD2_GROUP_WROTE);
+	cr_assert_eq(write_group(&group), 1);
 	cr_assert(announces(&group, 0));
 	cr_assert_eq(counter_get(&counters, CTR_BIRD_REPAIRS), 1);
 	bird2_group_accept(&group, &context, now);
-	cr_assert_eq(bird2_group_write(&group, &context, now), 0);
+	cr_assert_eq(write_group(&group), 0);
 }
 
 Test(bird2_group, file_that_cannot_be_written_is_not_accepted)
@@ -271,12 +283,12 @@ Test(bird2_group, file_that_cannot_be_written_is_not_accepted)
 	write_and_accept();
 	want(0, STATE_DOWN);
 	app.bird2.dir = nowhere;
-	cr_assert_lt(bird2_group_write(&group, &context, now), 0);
+	cr_assert_lt(write_group(&group), 0);
 	cr_assert(group.has_failed);
 	bird2_group_accept(&group, &context, now);
 	cr_assert_eq(n_sent[STATE_DOWN], 0);
 	app.bird2.dir = dir;
-	cr_assert_eq(bird2_group_write(&group, &context, now), BIRD2_GROUP_WROTE);
+	cr_assert_eq(write_group(&group), 1);
 	cr_assert(!group.has_failed && !announces(&group, 0));
 	bird2_group_accept(&group, &context, now);
 	cr_assert_eq(n_sent[STATE_DOWN], 1);

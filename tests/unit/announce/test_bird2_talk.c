@@ -1,4 +1,5 @@
 /* What is made of BIRD's answers; the pace of it is in test_bird2.c. */
+#include "announce/bird2_routes.h"
 #include "announce/bird2_talk.h"
 #include "unit/announce/announce_fixture.h"
 #include "unit/announce/fake_bird.h"
@@ -9,6 +10,8 @@ static struct app_config app;
 static struct counters counters;
 static struct evloop *loop;
 static struct announcer_args args;
+static struct bird2_kind kind;
+static struct bird2_context context = {.args = &args, .kind = &kind};
 static struct bird2_group groups[2];
 static struct bird2_talk talk;
 static unsigned n_events, n_taken;
@@ -31,7 +34,8 @@ static void setup(void)
 	bird2_group_init(&groups[0], "default", 1);
 	bird2_group_init(&groups[1], "edge", 2);
 	groups[0].is_warm = groups[1].is_warm = true;
-	bird2_talk_init(&talk, &args, groups, 2, on_event, NULL);
+	kind = bird2_routes_kind(&app);
+	bird2_talk_init(&talk, &context, groups, 2, on_event, NULL);
 	cr_assert_eq(bird2_talk_configure_due(&talk), BIRD2_NEVER, "not connected");
 	FAKE_BIRD_UNTIL(&fake, loop, talk.ctl.state == BIRDC_IDLE);
 }

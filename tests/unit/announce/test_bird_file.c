@@ -129,30 +129,30 @@ Test(bird_file, written_file_is_whole_readable_and_marked, .init = setup, .fini 
 	struct buf b = BUF_INIT(BIRD_FILE_MAX_BYTES);
 	struct vip_set s = three();
 	struct bird_file_mark mark = {0};
-	char path[128], text[1024];
+	char path[BIRD_FILE_PATH_BYTES], text[1024];
 	struct stat st;
 	FILE *f;
 
-	cr_assert(!bird_file_is_untouched(dir, "edge-1", &mark));
+	bird_file_path(dir, "edge-1", path);
+	cr_assert(!bird_file_is_untouched(path, &mark));
 	umask(077);
 	cr_assert_eq(bird_file_format("edge-1", &s, &b), 0);
 	for (int durable = 0; durable < 2; durable++)
-		cr_assert_eq(bird_file_write(dir, "edge-1", &b, durable, &mark), 0);
+		cr_assert_eq(bird_file_write(path, &b, durable, &mark), 0);
 	bird_file_sync_dir(dir);
-	snprintf(path, sizeof(path), "%s/edge-1.conf", dir);
 	cr_assert_eq(stat(path, &st), 0);
 	cr_assert_eq(st.st_mode & 07777, 0644, "BIRD reads it as another user");
 	f = fopen(path, "r");
 	cr_assert_eq(fread(text, 1, sizeof(text), f), strlen(golden));
 	fclose(f);
 	cr_assert_eq(memcmp(text, golden, strlen(golden)), 0);
-	cr_assert(bird_file_is_untouched(dir, "edge-1", &mark));
+	cr_assert(bird_file_is_untouched(path, &mark));
 	f = fopen(path, "a");
 	fputs("#\n", f);
 	fclose(f);
-	cr_assert(!bird_file_is_untouched(dir, "edge-1", &mark));
+	cr_assert(!bird_file_is_untouched(path, &mark));
 	unlink(path);
-	cr_assert(!bird_file_is_untouched(dir, "edge-1", &mark));
+	cr_assert(!bird_file_is_untouched(path, &mark));
 	buf_deinit(&b);
 	vip_set_deinit(&s);
 }
@@ -164,16 +164,40 @@ Test(bird_file, failed_write_leaves_the_old_file_and_nothing_else, .init = setup
 	char path[128];
 
 	cr_assert_eq(buf_append(&b, "x\n", 2), 0);
-	cr_assert_eq(bird_file_write("/nonexistent/dir", "g", &b, false, &mark), -ENOENT);
+	cr_assert_eq(bird_file_write("/proc/no/g.conf", &b, false, &mark), -ENOENT);
 	cr_assert(!mark.is_set);
 	snprintf(path, sizeof(path), "%s/g.conf", dir);
 	cr_assert_eq(mkdir(path, 0755), 0);
-	cr_assert_lt(bird_file_write(dir, "g", &b, false, &mark), 0, "a directory is in the way");
+	cr_assert_lt(bird_file_write(path, &b, false, &mark), 0, "a directory is in the way");
 	cr_assert(!mark.is_set);
 	rmdir(path);
 	snprintf(path, sizeof(path), "%s/.g.conf.tmp", dir);
 	cr_assert_neq(access(path, F_OK), 0, "no temporary file is left");
 	buf_deinit(&b);
+}
+
+Test(bird_file, whole_file_is_read_but_no_link_followed, .init = setup, .fini = teardown)
+{
+	struct buf b = BUF_INIT(BIRD_FILE_MAX_BYTES), again = BUF_INIT(BIRD_FILE_MAX_BYTES);
+	char path[BIRD_FILE_PATH_BYTES], other[BIRD_FILE_PATH_BYTES], part[BIRD_FILE_PATH_BYTES];
+	struct bird_file_mark mark;
+
+	for (unsigned i = 0; i < 9000; i++)
+		cr_assert_eq(buf_append(&b, "x", 1), 0);
+	bird_file_path(dir, "long", path);
+	cr_assert_eq(bird_file_write(path, &b, false, &mark), 0);
+	cr_assert_eq(bird_file_read(path, &again), 0);
+	cr_assert_eq(buf_len(&again), 9000);
+	bird_file_path(dir, "link", other);
+	cr_assert_eq(symlink(path, other), 0);
+	cr_assert_eq(bird_file_read(other, &again), -ELOOP);
+	cr_assert_eq(bird_file_read("/nonexistent", &again), -ENOENT);
+	bird_file_dir(path, part);
+	cr_assert_str_eq(part, dir);
+	bird_file_dir("/x", part);
+	cr_assert_str_eq(part, "/");
+	buf_deinit(&b);
+	buf_deinit(&again);
 }
 
 Test(bird_file, directories_above_are_made, .init = setup, .fini = teardown)

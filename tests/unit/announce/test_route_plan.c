@@ -310,3 +310,36 @@ Test(route_plan, ten_thousand_prefixes_are_sent_once)
 	plan = NULL;
 	fixture_free(big);
 }
+
+Test(route_plan, merged_groups_are_one)
+{
+	struct route_plan *merged = route_plan_new(&fix->tables, 2, 0);
+	struct announce_fixture *next = fixture_next(fix);
+	struct gen_diff *d = fixture_diff(fixture_added, 0, 4);
+	struct route_list list;
+
+	route_plan_merge_groups(merged);
+	fix->prefixes[1].group = 2;
+	cr_assert_eq(route_plan_adopt(merged, &fix->gen, d), 0);
+	gen_diff_free(d);
+	for (uint32_t i = 0; i < 4; i++) {
+		fixture_want(fix, i, STATE_UP);
+		cr_assert_eq(route_plan_mark(merged, i), 1);
+	}
+	cr_assert_eq(route_plan_collect(merged, 1, true, t0, &list), 0);
+	cr_assert_eq(list.n, 4);
+	route_plan_accepted(merged, 1, list.at, list.n, t0);
+	next->prefixes[0].group = 2; /* to another group: nothing is to be done */
+	d = fixture_diff(fixture_changed, 0, 1);
+	cr_assert_eq(route_plan_adopt(merged, &next->gen, d), 0);
+	gen_diff_free(d);
+	cr_assert_eq(route_plan_collect(merged, 1, true, t0, &list), 0);
+	cr_assert_eq(list.n, 0, "neither announced again nor withdrawn");
+	d = fixture_diff(fixture_removed, 3, 1);
+	cr_assert_eq(route_plan_adopt(merged, &next->gen, d), 0);
+	gen_diff_free(d);
+	cr_assert_eq(route_plan_collect(merged, 1, true, t0, &list), 0);
+	cr_assert(list.n == 1 && !list.at[0].announce, "removed");
+	route_plan_free(merged);
+	free(next);
+}

@@ -119,3 +119,45 @@ Test(vip_set, random_changes_give_what_a_naive_set_gives)
 	vip_set_deinit(&base);
 	vip_set_deinit(&got);
 }
+
+Test(vip_set, unknown_ones_are_those_of_no_prefix)
+{
+	struct announce_fixture *fix = fixture_new(3);
+	struct vip_set s = {0}, unknown = {0};
+	struct addr a;
+
+	fix->prefixes[2].group = 0; /* configured, but announced nowhere */
+	for (uint32_t i = 0; i < 5; i++) {
+		a = fixture_vip(i);
+		cr_assert_eq(vip_set_add(&s, &a), 0);
+	}
+	cr_assert_eq(vip_set_unknown(&s, &fix->gen, &unknown), 0);
+	cr_assert_eq(unknown.n, 3);
+	a = fixture_vip(2);
+	cr_assert(vip_set_has(&unknown, &a));
+	a = fixture_vip(1);
+	cr_assert(!vip_set_has(&unknown, &a));
+	vip_set_deinit(&s);
+	vip_set_deinit(&unknown);
+	fixture_free(fix);
+}
+
+Test(vip_set, ipv4_ones_are_counted_at_every_size)
+{
+	struct vip_set s = {0};
+	struct addr six = {{0x20, 1}};
+
+	cr_assert_eq(vip_set_n_v4(&s), 0);
+	for (uint32_t i = 0; i < 20; i++) {
+		struct addr a = fixture_vip(i);
+
+		cr_assert_eq(vip_set_add(&s, &a), 0);
+		cr_assert_eq(vip_set_n_v4(&s), i + 1);
+	}
+	for (uint32_t i = 0; i < 20; i++) {
+		six.b[15] = (uint8_t)i;
+		cr_assert_eq(vip_set_add(&s, &six), 0);
+		cr_assert_eq(vip_set_n_v4(&s), 20);
+	}
+	vip_set_deinit(&s);
+}
