@@ -22,6 +22,7 @@
 #include "agg/agg_log.h"
 #include "agg/agg_tls.h"
 #include "agg/snapshot_restore.h"
+#include "agg/agg_warm.h"
 #include "announce/announcer.h"
 #include "base/clk.h"
 #include "base/err.h"
@@ -37,7 +38,6 @@ enum {
 	RESULTS_PER_TURN = 2048,
 	IDLE_WAIT_MS = 10, /* results that change nothing ring no bell: decisions 4 */
 	SUMMARY_MS = 100,
-	WARM_S = 10,
 	QUIT_WITHDRAW_MS = 1000, /* decisions 45 */
 	QUIT_DISABLE_MS = 2000,
 };
@@ -429,7 +429,8 @@ static void adopt(struct agg *a, const struct control_msg *msg)
 		restore(a, msg->generation);
 	agg_address_adopt(&a->address, msg->generation);
 	if (!a->generation)
-		a->warm_due_ns = now + WARM_S * CLK_S;
+		a->warm_due_ns =
+			now + agg_warm_wait_ns(msg->generation, a->args.app->announcer.backend);
 	a->generation = msg->generation;
 }
 
