@@ -161,14 +161,13 @@ static void restore(struct agg *a, const struct generation *gen)
 	struct snapshot_restored n;
 
 	a->args.past = NULL;
-	if (snapshot_restore(past, a->args.past_has_verdicts, a->fleet, gen,
-			     evloop_now(a->loop), &n) < 0) {
+	if (snapshot_restore(past, a->args.past_has_verdicts, a->fleet, gen, evloop_now(a->loop),
+			     &n) < 0) {
 		LOG(LOG_WARN, "agg", "state_not_restored", LF_STR("cause", err_last()));
 		return;
 	}
 	LOG(LOG_INFO, "agg", "state_restored", LF_U64("reals", n.n_reals), LF_U64("up", n.n_up),
-	    LF_U64("down", n.n_down), LF_U64("overrides", n.n_overrides),
-	    LF_U64("gone", n.n_gone));
+	    LF_U64("down", n.n_down), LF_U64("overrides", n.n_overrides), LF_U64("gone", n.n_gone));
 }
 
 /* --- hooks: fleet → agg ------------------------------------------------------------------------

@@ -11,6 +11,7 @@ static uint64_t read_all(const char *stream, size_t len, size_t step)
 {
 	struct birdc_reply r = {0};
 	uint64_t digest = 0, n;
+	unsigned major, minor;
 	size_t at = 0;
 
 	while (at < len) {
@@ -33,6 +34,8 @@ static uint64_t read_all(const char *stream, size_t len, size_t step)
 		digest = hash_bytes(r.text, strlen(r.text), digest ^ r.code);
 		if (birdc_reply_count(r.text, &n))
 			digest = hash_u64(n, digest);
+		if (birdc_reply_version(r.text, &major, &minor))
+			digest = hash_u64(major * 1000 + minor, digest);
 	}
 	return digest;
 }
