@@ -86,7 +86,7 @@ static bool has_agent(const struct check_request *r)
 	const char *at = r->headers;
 	struct header h;
 
-	while (next_header(&at, &h))
+	while (*at && next_header(&at, &h))
 		if (h.name_len == sizeof(name) - 1 && strncasecmp(h.name, name, h.name_len) == 0)
 			return true;
 	return false;
@@ -107,16 +107,26 @@ static bool says_no_content(const struct check_request *r)
 
 static void put_own_headers(struct str *s, const struct check_request *r)
 {
-	str_puts(s, "Host: ");
+	str_puts(s, " HTTP/1.1\r\nHost: ");
 	put_host(s, r);
-	str_puts(s, "\r\n");
-	if (!has_agent(r))
-		str_puts(s, "User-Agent: monalive\r\n");
-	str_puts(s, "Connection: close\r\n");
+	if (has_agent(r))
+		str_puts(s, "\r\nConnection: close\r\n");
+	else
+		str_puts(s, "\r\nUser-Agent: monalive\r\nConnection: close\r\n");
 	if (says_no_content(r))
 		str_puts(s, "Content-Length: 0\r\n");
 	if (r->has_weight)
 		str_putf(s, "X-Rs-Alive: %d\r\nX-Rs-Weight: %u\r\n", r->was_up, r->weight);
+}
+
+static void put_method(struct str *s, const struct check_request *r)
+{
+	if (!r->method[0]) {
+		str_puts(s, "GET ");
+		return;
+	}
+	str_puts(s, r->method);
+	str_putc(s, ' ');
 }
 
 int check_request_append(const struct check_request *r, struct buf *out)
@@ -127,12 +137,11 @@ int check_request_append(const struct check_request *r, struct buf *out)
 
 	if (!at)
 		return err_origin(-ENOBUFS);
-	str_puts(&s, r->method[0] ? r->method : "GET");
-	str_putc(&s, ' ');
+	put_method(&s, r);
 	put_target(&s, r->path);
-	str_puts(&s, " HTTP/1.1\r\n");
 	put_own_headers(&s, r);
-	str_puts(&s, r->headers);
+	if (r->headers[0])
+		str_puts(&s, r->headers);
 	str_puts(&s, "\r\n");
 	ASSERT(!s.is_cut);
 	buf_fill(out, s.len);

@@ -126,8 +126,13 @@ static void fill_talk(const struct run *r, struct result *res)
 		if (tls_is_resumed(r->tls))
 			res->flags |= RESULT_TLS_RESUMED;
 	}
-	if (r->has_talk || r->said.url)
+	if (r->said.url || (r->has_talk && r->talk.extras)) {
 		run_urls_fill(r, res);
+	} else if (r->has_talk) {
+		res->bytes_read = r->talk.outcome.bytes_read;
+		if (check_code_verdict((enum check_code)r->code) == VERDICT_GOOD)
+			res->weight = r->talk.outcome.weight;
+	}
 }
 
 /* A bad result is not believed if our own loop did not look for longer than lag_guard (decisions
@@ -160,7 +165,9 @@ static void hang_up(struct run_ctx *c, struct run *r, uint64_t now_ns)
 {
 	if (r->has_talk)
 		check_talk_close(&r->talk);
-	run_secure_end(c, r);
+	/* with extras also one that never came to TLS: it may be of a check that resumes */
+	if (r->tls || (r->spec && r->profile->extras))
+		run_secure_end(c, r);
 	if (r->sock != TCP_SOCK_UNUSED)
 		tcp_pool_give(&c->pool, r->sock, (enum tcp_end)r->sock_end, now_ns);
 }

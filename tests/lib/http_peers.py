@@ -1,6 +1,6 @@
 """Real servers that speak HTTP/2 and HTTP/1.1: nginx and nghttpd; and one that says what a script
 says, frame by frame, for what no real server would."""
-import contextlib, os, shutil, socket, ssl, struct, subprocess, time
+import contextlib, json, os, selectors, socket, ssl, struct, subprocess, sys, time
 
 from integ import HttpReal, wait_for
 
@@ -150,3 +150,61 @@ def trickle(data, seconds=0.1):
                 yield data[i:i + 1]
                 yield seconds
     return script
+
+
+class QuietReals:
+    """Good servers on many addresses in a process of their own, so that what others do in the test's
+    own disturbs neither them nor their clock. take() gives the times (CLOCK_MONOTONIC, s) of the
+    connections to each since the last call."""
+
+    def __init__(self, ips, port):
+        self.ips, self.port = list(ips), port
+
+    def __enter__(self):
+        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__), str(self.port)] + self.ips, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
+        return self
+
+    def __exit__(self, *failure):
+        self.process.kill()
+        self.process.communicate()
+
+    def take(self):
+        self.process.stdin.write('take\n')
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+
+def be_quiet_reals(port, ips):
+    """The process of QuietReals: one thread, ends with its stdin."""
+    times = {ip: [] for ip in ips}
+    selector = selectors.DefaultSelector()
+    for ip in ips:
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind((ip, port))
+        s.listen(64)
+        selector.register(s, selectors.EVENT_READ, ip)
+    selector.register(sys.stdin, selectors.EVENT_READ, None)
+    print('ready', flush=True)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is sys.stdin:
+                if not sys.stdin.readline():
+                    return
+                print(json.dumps([times[ip] for ip in ips]), flush=True)
+                times = {ip: [] for ip in ips}
+            elif key.data:
+                c, _ = key.fileobj.accept()
+                times[key.data].append(time.monotonic())
+                selector.register(c, selectors.EVENT_READ, None)
+            else:
+                selector.unregister(key.fileobj)
+                with contextlib.suppress(OSError), key.fileobj as c:
+                    if c.recv(4096):
+                        c.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+
+
+if __name__ == '__main__':
+    be_quiet_reals(int(sys.argv[1]), sys.argv[2:])
