@@ -3,19 +3,23 @@
  * on another CPU sends marked packets to 127.0.0.3; they leave for the real, 127.0.0.2, where a raw
  * socket counts them.
  *
- * The sender is the limit of packets_per_s; capacity_per_s is what one CPU's time would do. Added
- * latency includes two wakes: the thread's and the receiver's, which a plain packet spares.
+ * flood_per_s: a sender as fast as it can, which is the limit. saturated_per_s: the thread is held
+ * until the queue is full of packets, then runs alone. Added latency includes two wakes: the
+ * thread's and the receiver's, which a plain packet spares.
  *
  * One JSON line. Needs root, iptables and ip; prints nothing and exits 0 without them.
  *
  * usage: bench_tun [SECONDS] */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +30,7 @@
 #include "config/source.h"
 #include "tun/tun.h"
 
-enum { BATCH = 64, SAMPLES = 4000, DATA = 40 };
+enum { BATCH = 64, SAMPLES = 4000, DATA = 40, HELD = 60000 };
 
 extern char **environ;
 
@@ -69,7 +73,8 @@ static struct wake bell, main_bell;
 
 static struct tun *start_tun(void)
 {
-	static const char yaml[] = "check_tun:\n  nfqueue: 0\n  max_queue_len: 65536\n";
+	static const char yaml[] = "check_tun:\n  nfqueue: 0\n  max_queue_len: 65536\n"
+				   "  socket_buffer: 268435456\n";
 	static struct service_spec service;
 	static struct service_names names;
 	static struct real_spec real;
@@ -131,25 +136,24 @@ static size_t make_packet(unsigned char *p)
 
 static const struct sockaddr_in vip = {.sin_family = AF_INET, .sin_addr.s_addr = 0x0300007f};
 
-static void flood(void)
+/* Packets in the queue are still their sender's: buffer_bytes is how many it may leave there. */
+static void send_packets(unsigned n, int buffer_bytes)
 {
 	int fd = open_sender(UINT32_MAX);
 	unsigned char packet[128];
 	struct iovec part = {packet, make_packet(packet)};
 	struct mmsghdr m[BATCH];
 
-	pin(0);
+	ASSERT(setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer_bytes, sizeof(int)) == 0);
 	for (int i = 0; i < BATCH; i++)
 		m[i] = (struct mmsghdr){.msg_hdr = {.msg_name = (void *)&vip,
 						    .msg_namelen = sizeof(vip),
 						    .msg_iov = &part,
 						    .msg_iovlen = 1}};
-	for (;;)
+	for (; n >= BATCH; n -= BATCH)
 		if (sendmmsg(fd, m, BATCH, 0) < 0 && errno != ENOBUFS && errno != EPERM)
 			_exit(1);
 }
-
-/* --- measuring -------------------------------------------------------------------------------- */
 
 static uint64_t cpu_ns(void)
 {
@@ -158,6 +162,46 @@ static uint64_t cpu_ns(void)
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * CLK_S + (uint64_t)t.tv_nsec;
 }
+
+/* --- a thread that is held -------------------------------------------------------------------- */
+
+static pid_t thread_of_tun(void)
+{
+	char path[64], name[32];
+	struct dirent *e;
+	pid_t found = 0;
+	DIR *d = opendir("/proc/self/task");
+
+	while (d && (e = readdir(d))) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%.20s/comm", e->d_name);
+		f = fopen(path, "re");
+		if (f && fgets(name, sizeof(name), f) && strcmp(name, "tun\n") == 0)
+			found = (pid_t)strtol(e->d_name, NULL, 10);
+		if (f)
+			fclose(f);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+/* The child: stops the thread as a debugger does, fills the queue, lets it go. */
+static void fill_queue(pid_t thread)
+{
+	int status;
+
+	if (ptrace(PTRACE_SEIZE, thread, NULL, NULL) < 0 ||
+	    ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) < 0 ||
+	    waitpid(thread, &status, __WALL) < 0)
+		_exit(1);
+	send_packets(HELD, 512 << 20);
+	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	_exit(0);
+}
+
+/* --- measuring -------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -195,11 +239,48 @@ static uint64_t one_way_ns(uint32_t mark, int protocol)
 	return samples[SAMPLES / 2];
 }
 
+static uint64_t sent(void)
+{
+	return counter_get(&counters, CTR_TUN_SENT_IPIP);
+}
+
+/* What the thread does when there is always one more packet. */
+struct saturated {
+	double per_s, cpu_us; /* 0 if it cannot be held */
+};
+
+static struct saturated saturate(void)
+{
+	uint64_t from = sent(), last = from, begin_ns, limit_ns, cpu;
+	pid_t thread = thread_of_tun(), child;
+	int status;
+
+	child = fork();
+	if (child == 0)
+		fill_queue(thread);
+	waitpid(child, &status, 0);
+	begin_ns = clk_mono_ns();
+	cpu = cpu_ns();
+	limit_ns = begin_ns + 10 * CLK_S;
+	from = sent();
+	while (last < from + HELD * 9 / 10 && clk_mono_ns() < limit_ns) {
+		poll(NULL, 0, 2);
+		last = sent();
+	}
+	if (status || last == from)
+		return (struct saturated){0};
+	return (struct saturated){
+		.per_s = (double)(last - from) * 1e9 / (double)(clk_mono_ns() - begin_ns),
+		.cpu_us = (double)(cpu_ns() - cpu) / 1e3 / (double)(last - from),
+	};
+}
+
 int main(int argc, char **argv)
 {
 	unsigned seconds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 3;
 	uint64_t begin_ns, begin_cpu, packets, plain_ns, tunnel_ns;
 	double wall_s, cpu_s;
+	struct saturated full;
 	struct tun *t;
 	pid_t child;
 
@@ -209,24 +290,28 @@ int main(int argc, char **argv)
 	pin(0);
 	plain_ns = one_way_ns(0, IPPROTO_IPIP);
 	tunnel_ns = one_way_ns(UINT32_MAX, IPPROTO_IPIP);
+	full = saturate();
 	child = fork();
-	if (child == 0)
-		flood();
+	if (child == 0) {
+		pin(0);
+		send_packets(UINT_MAX, 256 << 10);
+	}
 	poll(NULL, 0, 300);
-	packets = counter_get(&counters, CTR_TUN_SENT_IPIP);
+	packets = sent();
 	begin_ns = clk_mono_ns();
 	begin_cpu = cpu_ns();
 	poll(NULL, 0, (int)seconds * 1000);
 	cpu_s = (double)(cpu_ns() - begin_cpu) / 1e9;
 	wall_s = (double)(clk_mono_ns() - begin_ns) / 1e9;
-	packets = counter_get(&counters, CTR_TUN_SENT_IPIP) - packets;
+	packets = sent() - packets;
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	printf("{\"name\":\"tun\",\"packets_per_s\":%.0f,\"capacity_per_s\":%.0f,"
+	printf("{\"name\":\"tun\",\"saturated_per_s\":%.0f,\"saturated_cpu_us\":%.2f,\"flood_per_"
+	       "s\":%.0f,"
 	       "\"cpu_us_per_packet\":%.2f,"
 	       "\"busy\":%.2f,\"plain_p50_us\":%.1f,\"tunnel_p50_us\":%.1f,\"added_p50_us\":%.1f,"
 	       "\"lost\":%llu,\"version\":\"%s\"}\n",
-	       (double)packets / wall_s, (double)packets / cpu_s, cpu_s * 1e6 / (double)packets,
+	       full.per_s, full.cpu_us, (double)packets / wall_s, cpu_s * 1e6 / (double)packets,
 	       cpu_s / wall_s, (double)plain_ns / 1e3, (double)tunnel_ns / 1e3,
 	       ((double)tunnel_ns - (double)plain_ns) / 1e3,
 	       (unsigned long long)counter_get(&counters, CTR_TUN_LOST), version_text());

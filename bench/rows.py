@@ -7,9 +7,10 @@ from rows_memory import row_memory
 from rows_micro import row_micro
 from rows_pace import row_pace
 from rows_scale import row_scale
+from rows_tunnel import row_tunnel
 
 ROWS = {'tcp': row_tcp, 'http': row_http, 'https': row_https, 'grpc': row_grpc, 'memory': row_memory, 'pace': row_pace,
-        'latency': row_latency, 'big': row_big, 'scale': row_scale, 'micro': row_micro}
+        'latency': row_latency, 'big': row_big, 'scale': row_scale, 'tunnel': row_tunnel, 'micro': row_micro}
 
 # a proof that the benchmark works, for tests; not among the rows that are measured by default
 HIDDEN = {'tiny': row_tiny}

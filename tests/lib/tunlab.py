@@ -214,8 +214,9 @@ class Lab:
         self.stack.callback(real.stop)
         return real
 
-    def daemon(self, services, yaml='', **kw):
-        text = 'check_tun:\n  nfqueue: %d\n%s' % (QUEUE, yaml)
+    def daemon(self, services, yaml='', extra_yaml='', **kw):
+        """yaml: more lines of check_tun; extra_yaml: other sections."""
+        text = 'check_tun:\n  nfqueue: %d\n%s%s' % (QUEUE, yaml, extra_yaml)
         return Daemon(services, text, wrapper=['ip', 'netns', 'exec', self.checker], **kw)
 
 

@@ -36,14 +36,16 @@ struct seen {
 	size_t header; /* its length, extension headers included */
 };
 
+enum { BATCH = 64 };
+
 static unsigned long n_packets, n_bad, n_bytes;
 static bool is_verbose;
 
 static uint32_t sum16(const unsigned char *p, size_t n, uint32_t sum)
 {
-	for (size_t i = 0; i < n; i++)
-		sum += i % 2 ? p[i] : (uint32_t)p[i] << 8;
-	return sum;
+	for (; n > 1; p += 2, n -= 2)
+		sum += (uint32_t)(p[0] << 8 | p[1]);
+	return n ? sum + ((uint32_t)p[0] << 8) : sum;
 }
 
 static bool sums_up(uint32_t sum)
@@ -196,7 +198,7 @@ static int open_tun(const char *name)
 
 static int open_packets(const char *interface)
 {
-	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ALL)), bytes = 8 << 20;
+	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ALL)), bytes = 64 << 20;
 	struct sockaddr_ll a = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_ALL),
@@ -239,9 +241,30 @@ static bool on_command(void)
 	return true;
 }
 
+/* Many at a time: a load of checks is some 50,000 packets per second. */
+static void take_batch(int tun, int packets)
+{
+	static unsigned char data[BATCH][1 << 16];
+	static struct sockaddr_ll from[BATCH];
+	static struct iovec parts[BATCH];
+	static struct mmsghdr m[BATCH];
+	int n;
+
+	for (int i = 0; i < BATCH; i++) {
+		parts[i] = (struct iovec){data[i], sizeof(data[i])};
+		m[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
+					       .msg_namelen = sizeof(from[i]),
+					       .msg_iov = &parts[i],
+					       .msg_iovlen = 1};
+	}
+	n = recvmmsg(packets, m, BATCH, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < n; i++)
+		if (from[i].sll_pkttype != PACKET_OUTGOING)
+			take(tun, data[i], m[i].msg_len);
+}
+
 int main(int argc, char **argv)
 {
-	static unsigned char packet[1 << 16];
 	int tun, packets;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -257,18 +280,11 @@ int main(int argc, char **argv)
 	printf("ready\n");
 	for (;;) {
 		struct pollfd fds[] = {{.fd = packets, .events = POLLIN}, {.events = POLLIN}};
-		struct sockaddr_ll from;
-		socklen_t len = sizeof(from);
-		ssize_t n;
 
 		poll(fds, 2, -1);
 		if (fds[1].revents && !on_command())
 			return 0;
-		if (!(fds[0].revents & POLLIN))
-			continue;
-		n = recvfrom(packets, packet, sizeof(packet), MSG_DONTWAIT,
-			     (struct sockaddr *)&from, &len);
-		if (n > 0 && from.sll_pkttype != PACKET_OUTGOING)
-			take(tun, packet, (size_t)n);
+		if (fds[0].revents & POLLIN)
+			take_batch(tun, packets);
 	}
 }
