@@ -7,6 +7,9 @@
 
 #include "base/str.h"
 #include "base/version.h"
+#include "ctl/ctl_announce.h"
+#include "ctl/ctl_announce_print.h"
+#include "ctl/ctl_announce_verify.h"
 #include "ctl/ctl_config.h"
 #include "ctl/ctl_doctor.h"
 #include "ctl/ctl_set.h"
@@ -87,6 +90,31 @@ static const struct ctl_cmd cmds[] = {
 	 0,
 	 0,
 	 ctl_tun_rules},
+	{{"announce", "list"},
+	 "",
+	 "prefixes: announced or not, since when and why, what the backends accepted",
+	 "ACCEPTED is what every announce backend that is not away has taken. REASON says what\n"
+	 "holds a prefix: services_up, service_down, no_verdict, no_local_address (it is not on\n"
+	 "announcer.require_local_address), address_unknown, announce_hold, withdrawal_frozen.\n",
+	 0,
+	 0,
+	 ctl_announce_list},
+	{{"announce", "verify"},
+	 "[-c FILE]",
+	 "ask BIRD itself and compare; exit 1 on a difference",
+	 "Reads announcer.backend and BIRD's control socket from alived.yaml (-c FILE), asks that\n"
+	 "BIRD for its routes, and names each prefix that is not as the daemon wants it.\n"
+	 "Backend bird cannot be asked: what it has not accepted is named.\n",
+	 0,
+	 0,
+	 ctl_announce_verify},
+	{{"announce", "print-bird-config"},
+	 "GROUP [-c FILE]",
+	 "what to paste into bird.conf for this group",
+	 "Reads alived.yaml (-c FILE); needs no daemon. For the backends bird2 and bird_list.\n",
+	 1,
+	 1,
+	 ctl_announce_print},
 	{{"rs", "set"},
 	 "VS RS state up|drain|down|auto\n       alivectl rs set VS RS weight N|N%|auto",
 	 "override a real server's verdict or weight",
@@ -125,7 +153,7 @@ static void print_usage(FILE *to)
 	fputs("usage: alivectl [-s SOCK] [--json] COMMAND [ARGUMENT...]\n\n", to);
 	for (size_t i = 0; i < ARRAY_LEN(cmds); i++) {
 		name_of(&cmds[i], name);
-		fprintf(to, "  %-14s %s\n", name, cmds[i].summary);
+		fprintf(to, "  %-26s %s\n", name, cmds[i].summary);
 	}
 	fputs("\n  -s, --socket SOCK    the daemon's socket (" CTL_DEFAULT_SOCK ")\n"
 	      "      --json           the daemon's answer as it is\n"

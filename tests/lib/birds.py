@@ -112,8 +112,9 @@ def run(*command):
 
 
 class Birds:
-    def __init__(self, watched=False):
+    def __init__(self, watched=False, local=LOCAL):
         self.watched = watched
+        self.local = local # its bird.conf; %(dir)s and %(files)s are filled in
         self.dir = tempfile.mkdtemp(prefix='alived-birds-')
         os.chmod(self.dir, 0o755)
         self.files = self.path('files')
@@ -160,7 +161,7 @@ class Birds:
 
     def write_local(self, extra=''):
         with open(self.path('local.conf.new'), 'w') as f:
-            f.write(LOCAL % {'dir': self.dir, 'files': self.files} + extra)
+            f.write(self.local % {'dir': self.dir, 'files': self.files} + extra)
         os.rename(self.path('local.conf.new'), self.path('local.conf'))
 
     def start(self, name):

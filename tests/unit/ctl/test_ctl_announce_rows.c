@@ -1,0 +1,110 @@
+#include "ctl/ctl_announce_rows.h"
+
+#include <string.h>
+
+#include "unit/ctl/ctl_test.h"
+
+static bool is(struct addr a, const char *text)
+{
+	struct addr want;
+
+	return addr_parse(text, strlen(text), &want) == ADDR_OK && addr_eq(&a, &want);
+}
+
+Test(ctl_announce_rows, vip_of_a_services_name)
+{
+	static const struct {
+		const char *name, *vip;
+	} cases[] = {
+		{"tcp/192.0.2.1:80", "192.0.2.1"},
+		{"tcp/192.0.2.1", "192.0.2.1"},
+		{"udp/[2001:db8::1]:53", "2001:db8::1"},
+		{"udp/2001:db8::1", "2001:db8::1"},
+	};
+	struct addr a;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		cr_assert(ctl_announce_rows_parse_service(cases[i].name, &a), "%s", cases[i].name);
+		cr_assert(is(a, cases[i].vip), "%s", cases[i].name);
+	}
+	cr_assert(!ctl_announce_rows_parse_service("192.0.2.1:80", &a));
+	cr_assert(!ctl_announce_rows_parse_service("tcp/", &a));
+	cr_assert(!ctl_announce_rows_parse_service("tcp/[2001:db8::1", &a));
+}
+
+Test(ctl_announce_rows, only_host_prefixes_are_prefixes_here)
+{
+	struct addr a;
+	char text[CTL_ANNOUNCE_PREFIX_BYTES];
+
+	cr_assert(ctl_announce_rows_parse_prefix("192.0.2.1/32", &a));
+	ctl_announce_rows_prefix(&a, text);
+	cr_assert_str_eq(text, "192.0.2.1/32");
+	cr_assert(ctl_announce_rows_parse_prefix("2001:db8::1/128", &a));
+	ctl_announce_rows_prefix(&a, text);
+	cr_assert_str_eq(text, "2001:db8::1/128");
+	cr_assert(!ctl_announce_rows_parse_prefix("192.0.2.0/24", &a));
+	cr_assert(!ctl_announce_rows_parse_prefix("192.0.2.1", &a));
+	cr_assert(!ctl_announce_rows_parse_prefix("master4:/32", &a));
+}
+
+#define SERVICE(vs, group, state)                                                            \
+	"{\"vs\":\"" vs "\",\"announce_group\":\"" group "\",\"prefix\":{\"state\":\"" state \
+	"\",\"sent\":\"withdrawn\",\"reason\":\"services_up\","                              \
+	"\"since\":\"2025-12-04T12:33:20Z\"}}"
+
+Test(ctl_announce_rows, services_on_one_vip_are_one_row_and_rows_are_sorted)
+{
+	static const char
+		text
+			[] =
+				"{\"generation\":1,\"now\":\"2025-12-04T12:33:30Z\",\"services\":"
+				"[" SERVICE("tcp/[2001:db8::1]:80", "b", "undecided") "," SERVICE(
+					"tcp/192.0.2.9:80", "b",
+					"announced") "," SERVICE("tcp/192.0.2.10:80", "a",
+								 "announced") "," SERVICE("tcp/"
+											  "192.0.2."
+											  "9:443",
+											  "b",
+											  "announce"
+											  "d") ","
+											       "{\""
+											       "vs"
+											       "\":"
+											       "\"t"
+											       "cp/"
+											       "192"
+											       ".0."
+											       "2."
+											       "77:"
+											       "80"
+											       "\","
+											       "\"a"
+											       "nno"
+											       "unc"
+											       "e_"
+											       "gro"
+											       "up"
+											       "\":"
+											       "\""
+											       "\","
+											       "\"p"
+											       "ref"
+											       "ix"
+											       "\":"
+											       "nul"
+											       "l}]"
+											       "}";
+	struct ctl_announce_rows r;
+
+	cr_assert(ctl_announce_rows_read(text, strlen(text), &r));
+	cr_assert_eq(r.n, 3);
+	cr_assert(is(r.at[0].vip, "192.0.2.10") && is(r.at[1].vip, "192.0.2.9") &&
+		  is(r.at[2].vip, "2001:db8::1"));
+	cr_assert_str_eq(r.at[0].group, "a");
+	cr_assert_str_eq(r.at[1].state, "announced");
+	cr_assert_str_eq(r.at[1].sent, "withdrawn");
+	cr_assert_str_eq(r.at[1].reason, "services_up");
+	ctl_announce_rows_deinit(&r);
+	cr_assert(!ctl_announce_rows_read("{}", 2, &r));
+}
