@@ -20,6 +20,7 @@
 
 #include "agg/agg_address.h"
 #include "agg/agg_log.h"
+#include "agg/agg_summary.h"
 #include "agg/agg_tls.h"
 #include "agg/snapshot_restore.h"
 #include "agg/agg_warm.h"
@@ -62,8 +63,7 @@ struct agg {
 	uint64_t waiting_until_ns; /* earliest deadline among them */
 	bool waiting_changed;      /* a withdrawal was accepted */
 	uint64_t summary_due_ns;
-	struct announce_row announce_rows[ANNOUNCE_MAX_BACKENDS]; /* being filled */
-	uint64_t warm_due_ns;                                     /* 0: warm */
+	uint64_t warm_due_ns; /* 0: warm */
 	/* checks that have been unknown for checks.unknown_max results in a row */
 	uint32_t n_unknown, n_unknown_told;
 	uint16_t unknown_code; /* of the latest of them */
@@ -364,35 +364,17 @@ static void tell_unknown(struct agg *a)
 
 static void publish_summary(struct agg *a, bool is_now)
 {
-	struct announcer_status announcer;
-	struct balancer_status balancer;
 	struct summary s = {0};
-	uint32_t n_rows;
 
 	if (!is_now && evloop_now(a->loop) < a->summary_due_ns)
 		return;
 	a->summary_due_ns = evloop_now(a->loop) + SUMMARY_MS * CLK_MS;
 	fleet_fill_summary(a->fleet, &s);
-	balancer_status(a->balancer, &balancer);
-	n_rows = announcer_rows(a->announcer, a->announce_rows);
-	announcer_status(a->announce_rows, n_rows, &announcer);
-	for (uint32_t i = 0; a->args.announcers && i < n_rows; i++)
-		seqrow_publish(&a->args.announcers[i], &a->announce_rows[i],
-			       sizeof(a->announce_rows[i]));
+	agg_summary_peers(&s, a->args.app, a->balancer, a->announcer, a->args.announcers);
 	s.generation = a->generation ? a->generation->number : 0;
 	s.is_warm = a->warm_due_ns == 0;
 	s.checks_unknown = a->n_unknown;
 	s.certs_expiring = a->tls.n_expiring;
-	s.balancer_backend = a->args.app->balancer.backend;
-	s.balancer_connected = balancer.is_connected;
-	s.balancer_modules = balancer.n_modules;
-	s.balancer_undelivered = balancer.n_undelivered;
-	s.balancer_absent = balancer.n_absent;
-	s.balancer_foreign = balancer.n_foreign;
-	s.announcer_backend = a->args.app->announcer.backend;
-	s.announcer_groups = announcer.n_groups;
-	s.announcer_groups_synced = announcer.n_groups_synced;
-	s.announcer_unsent = announcer.n_unsent;
 	seqrow_publish(a->args.summary, &s, sizeof(s));
 }
 
