@@ -63,6 +63,24 @@ def test_60_kb_both_ways_in_mark_steering():
     run_large(1400, '  steering: mark\n  mark_mask: 0x7fff\n  mark_base: 0x4000\n', lambda lab: lab.add_rules(mark='0x4000/0xffffc000'))
 
 
+def test_60_kb_of_header_lines():
+    lines = ['X-Filler-%d: %s' % (i, 'v' * 3000) for i in range(20)]
+    extra = '\n'.join('header X-Filler-%d "%s"' % (i, 'v' * 3000) for i in range(20))
+    with Lab(mtu=1280) as lab:
+        servers = [lab.http(vip, body=BODY) for vip in (VIP4, VIP6)]
+        text = service(VIP4, [REAL4, REAL6], 'HTTP_GET', method='GRE', timeout=3, check_extra=extra) + \
+            service(VIP6, [REAL4, REAL6], 'HTTP_GET', timeout=3, check_extra=extra)
+        with lab.daemon(text) as d:
+            for i in 0, 1:
+                wait_for('both up', lambda: alive(d, REAL4, i) == 1 and alive(d, REAL6, i) == 1, 15)
+            for s in servers:
+                request = s.requests[-1][1]
+                equal([l for l in lines if '\r\n%s\r\n' % l not in request], [])
+            check_fit(list(lab.decap.packets), 1280)
+            equal((lab.decap.bad, counters(d)['tun_too_big'], d.events('real_down')), ([], 0, []))
+            lab.check_guard()
+
+
 def test_60_kb_over_an_ipv4_route_of_600_bytes():
     with Lab() as lab:
         server = lab.http(VIP4, body=BODY)
