@@ -252,7 +252,7 @@ static int try_store(struct services_run *run, const char *path, const struct tl
 
 int services_tls_system_store(struct services_run *run, const struct tls_file **ret_file)
 {
-	const char *set = getenv(X509_get_default_cert_file_env());
+	const char *set = secure_getenv(X509_get_default_cert_file_env());
 	const char *const paths[] = {
 		set ? set : X509_get_default_cert_file(),
 		"/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine, Arch */

@@ -74,7 +74,7 @@ struct run_ctx {
 	uint32_t n_rows;   /* rows ever used */
 	uint32_t free_row; /* row + 1 */
 	uint32_t in_flight;
-	uint32_t n_tls; /* of these, with TLS objects: about 40 KB each */
+	uint32_t n_tls;     /* of these, with TLS objects: about 40 KB each */
 	uint32_t n_own_fds; /* run_vip.h */
 	struct wheel wheel; /* of rows, 1 ms ticks */
 	struct standstill standstill;

@@ -142,8 +142,8 @@ static struct tls_bytes bytes_of(const struct tls_file *f)
 	return f ? (struct tls_bytes){f->pem, f->n_bytes} : (struct tls_bytes){NULL, 0};
 }
 
-static int make(struct tls_contexts *c, const struct tls_contexts_want *w,
-		struct tls_contexts_row **ret_row)
+/* The new one stands last. */
+static int make(struct tls_contexts *c, const struct tls_contexts_want *w)
 {
 	const struct tls_setting *s = w->setting;
 	struct tls_contexts_row row = {
@@ -163,8 +163,7 @@ static int make(struct tls_contexts *c, const struct tls_contexts_want *w,
 	TRY(get_trust(c, s, &o.trust));
 	TRY(tls_ctx_new(&o, &row.ctx));
 	counter_add(c->counters, CTR_TLS_CONTEXTS, 1);
-	c->rows[c->n] = row;
-	*ret_row = &c->rows[c->n++];
+	c->rows[c->n++] = row;
 	return 0;
 }
 
@@ -173,8 +172,10 @@ int tls_contexts_get(struct tls_contexts *c, const struct tls_contexts_want *wan
 {
 	struct tls_contexts_row *row = find(c, key_of(want));
 
-	if (!row)
-		TRY(make(c, want, &row));
+	if (!row) {
+		TRY(make(c, want));
+		row = &c->rows[c->n - 1];
+	}
 	row->used_s = (uint32_t)(now_ns / CLK_S);
 	row->generation = MAX(row->generation, want->generation);
 	c->newest = MAX(c->newest, want->generation);
