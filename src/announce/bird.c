@@ -20,6 +20,7 @@
 enum {
 	MIN_GAP_MS = 5,
 	RESYNC_MS = 1000,   /* an absent peer is tried again */
+	WITHHELD_MS = 1000, /* max_announces_per_min keeps all back that is pending */
 	RETRY_MAX_MS = 50,  /* a full peer: 1, 2, 4 ... 50 ms */
 	STUCK_MS = 2000,    /* a peer full for that long is told as stuck */
 	ANSWER_GAP_MS = 100 /* state answers of one group */
@@ -268,7 +269,10 @@ static void send_pending(struct group *g)
 		became_synced(g);
 	else if (g->peer == PEER_AWAY || g->peer == PEER_FULL)
 		g->peer = PEER_UNKNOWN;
-	arm_for_pending(g);
+	if (list.n == 0 && with_announcements && route_plan_pending(plan, g->number) > 0)
+		arm(g, now_of(g) + WITHHELD_MS * CLK_MS);
+	else
+		arm_for_pending(g);
 }
 
 /* --- state requests ----------------------------------------------------------------------------

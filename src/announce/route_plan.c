@@ -321,12 +321,13 @@ void route_plan_withdraw_all(struct route_plan *p)
 /* --- collecting --------------------------------------------------------------------------------
  */
 
-/* May one more announcement of this prefix be made? Withdrawals are never limited. */
+/* May one more announcement of this prefix be made? Withdrawals are never limited, nor is the
+ * repetition of what the peer was told before: it may have forgotten it. */
 static bool has_budget(const struct route_plan *p, const struct link *l, uint64_t now_ns)
 {
 	uint32_t now_s = (uint32_t)(now_ns / CLK_S);
 
-	return p->max_per_min == 0 || now_s - l->window_s >= WINDOW_S ||
+	return p->max_per_min == 0 || l->sent == STATE_UP || now_s - l->window_s >= WINDOW_S ||
 	       l->n_announced < p->max_per_min;
 }
 
@@ -429,10 +430,10 @@ void route_plan_accepted(struct route_plan *p, uint16_t group, const struct rout
 		if (routes[i].prefix != SLOT_NONE) {
 			struct link *l = link_of(p, routes[i].prefix);
 
+			if (routes[i].announce && l->sent != STATE_UP)
+				count_announcement(l, now_ns);
 			set_sent(p, l, &routes[i].vip, routes[i].announce ? STATE_UP : STATE_DOWN);
 			l->flags &= (uint8_t)~LINK_FORCED; /* the next collection drops it */
-			if (routes[i].announce)
-				count_announcement(l, now_ns);
 		} else {
 			g->tombstones[routes[i].tombstone].was_sent = true;
 			g->tombstones[routes[i].tombstone].is_dirty = false;

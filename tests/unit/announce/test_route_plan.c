@@ -291,6 +291,24 @@ Test(route_plan, announcements_per_minute_are_limited_withdrawals_are_not)
 	cr_assert_eq(flush(1, now + 61 * CLK_S), 1);
 }
 
+Test(route_plan, repetitions_are_no_announcements_of_the_minute)
+{
+	route_plan_free(plan);
+	plan = route_plan_new(&fix->tables, 1, 1);
+	adopt_added(4);
+	want(0, STATE_UP);
+	cr_assert_eq(flush(1, t0), 1);
+	for (int i = 0; i < 3; i++) {
+		route_plan_mark_all(plan, 1);
+		cr_assert_eq(flush(1, t0), 1, "the peer asks again");
+	}
+	want(0, STATE_DOWN);
+	cr_assert_eq(flush(1, t0), 1);
+	want(0, STATE_UP);
+	route_plan_mark_all(plan, 1);
+	cr_assert_eq(flush(1, t0), 0, "no way round the limit");
+}
+
 Test(route_plan, ten_thousand_prefixes_are_sent_once)
 {
 	struct announce_fixture *big = fixture_new(10000);
