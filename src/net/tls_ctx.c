@@ -15,6 +15,8 @@ enum {
 	MAX_ALPN_BYTES = 255,
 	MAX_CHAIN_DEPTH = 10,
 	AUTH_LEVEL = 1,
+	MIN_DH_SECURITY_BITS = 80, /* as the library's own level 0 */
+	MAX_DH_BITS = 4096,
 };
 
 /* What OpenSSL left in its queue is told from want of memory and thrown away. */
@@ -192,11 +194,24 @@ static bool set_alpn(SSL_CTX *c, const char *const *names)
 	return at == 0 || SSL_CTX_set_alpn_protos(c, list, (unsigned)at) == 0;
 }
 
+/* Level 0 in all but Diffie-Hellman: a group that a real makes up as large as the library takes it
+ * costs 100 ms and more, which others would wait for. */
+static int is_allowed(const SSL *ssl, const SSL_CTX *ctx, int what, int security_bits, int nid,
+		      void *object, void *arg)
+{
+	(void)ssl, (void)ctx, (void)nid, (void)arg;
+	if (what != SSL_SECOP_TMP_DH)
+		return 1;
+	return security_bits >= MIN_DH_SECURITY_BITS &&
+	       (!object || EVP_PKEY_get_bits(object) <= MAX_DH_BITS);
+}
+
 /* Servers without RFC 5746 are spoken with; we never renegotiate. One record at a time and no
  * read-ahead: tls.c counts what the peer makes us work through. Sessions are kept by the caller, so
  * the library's cache stays off. */
 static bool set_up(SSL_CTX *c, const struct tls_options *o)
 {
+	SSL_CTX_set_security_callback(c, is_allowed);
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_options(c, SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_NO_RENEGOTIATION |
 				       (o->resumes ? 0 : SSL_OP_NO_TICKET));

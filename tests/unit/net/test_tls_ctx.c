@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <criterion/criterion.h>
+#include <openssl/dh.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
@@ -370,4 +371,42 @@ Test(tls_ctx, system_store_is_trusted_without_a_file)
 	cr_assert_eq(tls_error(m.client).code, CODE_TLS_VERIFY);
 	tls_ctx_free(c);
 	end(&m);
+}
+
+/* --- cost ------------------------------------------------------------------------------------- */
+
+static EVP_PKEY *new_group(const char *name)
+{
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+	EVP_PKEY *group = NULL;
+
+	cr_assert(EVP_PKEY_paramgen_init(c) == 1 && EVP_PKEY_CTX_set_group_name(c, name) == 1);
+	cr_assert_eq(EVP_PKEY_paramgen(c, &group), 1);
+	EVP_PKEY_CTX_free(c);
+	return group;
+}
+
+static enum check_code code_with_group(const char *name)
+{
+	struct tls_ctx *c = new_ctx((struct tls_options){0});
+	enum check_code code;
+	struct meeting m;
+
+	begin(&m, &(struct tls_server_options){.key = TLS_SERVER_RSA,
+					       .max_version = TLS1_2_VERSION,
+					       .ciphers = "DHE-RSA-AES128-GCM-SHA256"});
+	SSL_CTX_set_security_level(m.server.ctx, 0);
+	cr_assert(SSL_CTX_set0_tmp_dh_pkey(m.server.ctx, new_group(name)));
+	meet(&m, c, &(struct tls_target){0});
+	code = m.step == TLS_FAILED ? (enum check_code)tls_error(m.client).code : CODE_OK;
+	tls_ctx_free(c);
+	end(&m);
+	return code;
+}
+
+Test(tls_ctx, size_of_a_reals_own_group_is_bounded)
+{
+	cr_assert_eq(code_with_group("ffdhe2048"), CODE_OK);
+	cr_assert_eq(code_with_group("modp_4096"), CODE_OK);
+	cr_assert_eq(code_with_group("modp_6144"), CODE_TLS_PROTOCOL);
 }
