@@ -116,6 +116,25 @@ int snapshot_end(struct snapshot_out *o)
 	return o->error < 0 ? err_trace(o->error) : 0;
 }
 
+static uint64_t sum_payload(const uint8_t *at, size_t len)
+{
+	uint64_t sum = SEED;
+
+	while (len) {
+		size_t n = MIN(len, (size_t)SNAPSHOT_PIECE_BYTES);
+
+		sum = hash_bytes(at, n, sum);
+		at += n;
+		len -= n;
+	}
+	return sum;
+}
+
+void snapshot_seal(struct snapshot_head *head, const uint8_t *payload)
+{
+	head->checksum = sealed(head, sum_payload(payload, head->payload_bytes));
+}
+
 /* --- checking ----------------------------------------------------------------------------------
  */
 
@@ -131,20 +150,6 @@ const char *snapshot_verdict_text(enum snapshot_verdict v)
 
 	ASSERT(v < SNAPSHOT__N);
 	return texts[v];
-}
-
-static uint64_t sum_payload(const uint8_t *at, size_t len)
-{
-	uint64_t sum = SEED;
-
-	while (len) {
-		size_t n = MIN(len, (size_t)SNAPSHOT_PIECE_BYTES);
-
-		sum = hash_bytes(at, n, sum);
-		at += n;
-		len -= n;
-	}
-	return sum;
 }
 
 static bool is_zero(const struct snapshot_head *h)

@@ -121,6 +121,9 @@ void snapshot_put(struct snapshot_out *o, const void *record);
  * at first. */
 MUST_CHECK int snapshot_end(struct snapshot_out *o);
 
+/* The same for a payload that lies in memory: head gets its checksum. */
+void snapshot_seal(struct snapshot_head *head, const uint8_t *payload);
+
 /* --- reading --- */
 
 enum snapshot_verdict {
