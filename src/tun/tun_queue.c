@@ -217,13 +217,24 @@ struct parts {
 	const struct nlattr *at[WANTED_PARTS];
 };
 
-static int take_part(const struct nlattr *a, void *ctx)
+/* Up to the first attribute that is not whole. mnl_attr_parse() would round the message's end up,
+ * and the kernel does not fill a packet's last bytes up to four. */
+static void find_parts(const struct nlmsghdr *h, struct parts *p)
 {
-	struct parts *p = ctx;
+	const unsigned char *at = mnl_nlmsg_get_payload_offset(h, sizeof(struct nfgenmsg));
+	size_t left = h->nlmsg_len - (size_t)(at - (const unsigned char *)h);
 
-	if (mnl_attr_get_type(a) < WANTED_PARTS)
-		p->at[mnl_attr_get_type(a)] = a;
-	return MNL_CB_OK;
+	while (left >= sizeof(struct nlattr)) {
+		const struct nlattr *a = (const void *)at;
+		size_t step = MIN(((size_t)a->nla_len + 3) & ~(size_t)3, left);
+
+		if (a->nla_len < sizeof(*a) || a->nla_len > left)
+			return;
+		if (mnl_attr_get_type(a) < WANTED_PARTS)
+			p->at[mnl_attr_get_type(a)] = a;
+		at += step;
+		left -= step;
+	}
 }
 
 static void note_id(struct tun_queue *q, uint32_t id)
@@ -252,9 +263,9 @@ static bool read_packet(struct tun_queue *q, const struct nlmsghdr *h, struct tu
 	const uint32_t *number;
 	struct tun_queued out = {0};
 
-	if (mnl_nlmsg_get_payload_len(h) < sizeof(struct nfgenmsg) ||
-	    mnl_attr_parse(h, sizeof(struct nfgenmsg), take_part, &p) < 0)
+	if (mnl_nlmsg_get_payload_len(h) < sizeof(struct nfgenmsg))
 		return false;
+	find_parts(h, &p);
 	head = part(&p, NFQA_PACKET_HDR, sizeof(*head));
 	if (!head)
 		return false;

@@ -118,6 +118,37 @@ Test(tun_queue, several_messages_in_one_datagram_are_all_taken)
 	expect_none();
 }
 
+/* The kernel does not fill the last attribute up to four bytes. */
+Test(tun_queue, a_message_ends_where_its_payload_ends)
+{
+	struct made m = message(1, 10, "first");
+
+	m.len -= 3;
+	set_length(&m, (uint32_t)m.len);
+	give(&m);
+	cr_assert_eq(tun_queue_receive(&q), 1);
+	expect(10, "first");
+	expect_none();
+}
+
+Test(tun_queue, an_attribute_that_reaches_beyond_its_message_is_not_taken)
+{
+	struct made m = message(1, 10, "first");
+	struct tun_queued p;
+	const uint16_t len = 4 + 8; /* the message rounded up to four would hold it */
+
+	cr_assert_eq(m.at[m.len - 12], 4 + strlen("first"));
+	memcpy(m.at + m.len - 12, &len, sizeof(len));
+	m.len -= 3;
+	set_length(&m, (uint32_t)m.len);
+	give(&m);
+	cr_assert_eq(tun_queue_receive(&q), 1);
+	cr_assert(tun_queue_next(&q, &p));
+	cr_assert_eq(p.len, 0, "no payload that could be read");
+	expect_none();
+	cr_assert(q.owes_verdict, "its packet is dropped all the same");
+}
+
 Test(tun_queue, a_gap_in_the_numbers_is_a_loss)
 {
 	uint32_t ids[] = {UINT32_MAX, 0, 1, 5};
