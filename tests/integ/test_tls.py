@@ -469,8 +469,9 @@ def test_servers_that_mean_no_good():
         print('# gap errors of the good check: alone %s, among rogues %s; stalls %s; RSS %d -> %d KB' % (
             shown(quiet), shown(amid), stalls, before, after), flush=True)
         check(amid[len(amid) * 9 // 10] <= quiet[len(quiet) * 9 // 10] + 30 * SLOW, 'others came late: %s', shown(amid))
-        check(stalls[1] <= stalls[0] + 1, 'stood still: %s', stalls)
-        check(after - before < 16 * 1024 * SLOW, 'memory grew from %d to %d KB', before, after)
+        if not integ.SANITIZED: # whose memory and time are not the daemon's
+            check(stalls[1] <= stalls[0] + 4, 'stood still: %s', stalls) # a rogue would do it each second
+            check(after - before < 16 * 1024, 'memory grew from %d to %d KB', before, after)
         equal([e for e in d.events('real_down') if VIP in e['service']], [])
 
 
