@@ -200,7 +200,7 @@ def test_b3_hanging_control_plane_freezes_nothing():
 
 
 def test_d20_nothing_is_sent_for_a_real_without_a_verdict():
-    """A restart of the daemon moves nothing in the balancer."""
+    """A restart of the daemon moves nothing in the balancer, even without what it remembered."""
     slow = service(VIP, REALS, check=HTTP, extra='announce_group default\nquorum 2', delay=30)
     with Bench() as b:
         b.all_up()
@@ -209,6 +209,7 @@ def test_d20_nothing_is_sent_for_a_real_without_a_verdict():
         equal(b.enabled(), sorted(REALS), 'stop and keep')
         equal(b.bird.announced(), [VIP])
         before = len(b.yanet.updates())
+        os.unlink(b.daemon.path('state'))
         b.daemon.write_services(slow)
         b.daemon.notified.clear()
         b.daemon.start()
