@@ -23,7 +23,7 @@ struct addr_list {
 
 struct verify {
 	const struct app_config *app;
-	const struct ctl_announce_rows *rows;
+	struct ctl_announce_rows rows;
 	const char *backend;
 	struct ctl_birdc bird;
 	struct addr_list seen; /* at BIRD, sorted */
@@ -117,9 +117,9 @@ static void compare_row(struct verify *v, const struct ctl_announce_row *row, bo
 
 static bool is_configured(const struct verify *v, const char *group, const struct addr *vip)
 {
-	for (size_t i = 0; i < v->rows->n; i++) {
-		if ((!group || strcmp(v->rows->at[i].group, group) == 0) &&
-		    addr_eq(&v->rows->at[i].vip, vip))
+	for (size_t i = 0; i < v->rows.n; i++) {
+		if ((!group || strcmp(v->rows.at[i].group, group) == 0) &&
+		    addr_eq(&v->rows.at[i].vip, vip))
 			return true;
 	}
 	return false;
@@ -133,8 +133,8 @@ static void compare(struct verify *v, const char *group)
 
 	if (v->seen.n)
 		qsort(v->seen.at, v->seen.n, sizeof(*v->seen.at), by_address);
-	for (size_t i = 0; i < v->rows->n; i++) {
-		const struct ctl_announce_row *row = &v->rows->at[i];
+	for (size_t i = 0; i < v->rows.n; i++) {
+		const struct ctl_announce_row *row = &v->rows.at[i];
 
 		if (group && strcmp(row->group, group) != 0)
 			continue;
@@ -206,8 +206,8 @@ static void verify_bird(struct verify *v)
 {
 	char prefix[CTL_ANNOUNCE_PREFIX_BYTES];
 
-	for (size_t i = 0; i < v->rows->n; i++) {
-		const struct ctl_announce_row *row = &v->rows->at[i];
+	for (size_t i = 0; i < v->rows.n; i++) {
+		const struct ctl_announce_row *row = &v->rows.at[i];
 
 		if (strcmp(row->state, "undecided") == 0)
 			continue;
@@ -232,11 +232,9 @@ static const struct {
 /* Fetches the daemon's side and compares once. */
 static enum ctl_exit look(const struct ctl_opts *o, struct verify *v)
 {
-	_cleanup_(ctl_announce_rows_deinit) struct ctl_announce_rows rows = {0};
-	enum ctl_exit e = ctl_announce_rows_get(o, &rows);
+	enum ctl_exit e = ctl_announce_rows_get(o, &v->rows);
 
 	json_array_clear(v->differences);
-	v->rows = &rows;
 	v->n_compared = 0;
 	for (size_t i = 0; e == CTL_EXIT_OK && i < ARRAY_LEN(backends); i++) {
 		if (!(v->app->announcer.backend & backends[i].backend))
@@ -245,7 +243,7 @@ static enum ctl_exit look(const struct ctl_opts *o, struct verify *v)
 		backends[i].verify(v);
 		ctl_birdc_close(&v->bird);
 	}
-	v->rows = NULL;
+	ctl_announce_rows_deinit(&v->rows);
 	return e;
 }
 

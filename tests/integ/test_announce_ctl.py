@@ -191,6 +191,18 @@ bird_list: {ctl_sock: "%s", bird_conf: "%s", bird6_conf: "%s"}
         birds.start('local')
         wait_for('what is in the lists is at the neighbour', lambda: birds.has('192.0.2.10') and birds.has('2001:db8::10'), 20)
         equal(birds.n_routes(), (1, 1))
+        text = vip('192.0.2.10', '127.0.5.1') + vip('192.0.2.11', '127.0.5.1') + vip('2001:db8::10', '::1')
+        with HttpReal('127.0.5.1', PORT), HttpReal('::1', PORT) as b, Daemon(text, yaml + 'state: {path: $DIR/state}\n') as d:
+            wait_for('the daemon has its lists in BIRD', lambda: birds.n_routes() == (2, 1), 10)
+            wait_for('all agrees', lambda: verify(d)[:2] == (0, '3 compared, 0 differ\n'), 10, 0.2)
+            b.status = 503
+            wait_for('withdrawn', lambda: not birds.has('2001:db8::10'), 10)
+            equal(verify(d)[0], 0)
+            run('ip', '-n', birds.space['local'], 'addr', 'del', '192.0.2.11/32', 'dev', 'lo')
+            wait_for('no address, no route', lambda: not birds.has('192.0.2.11'))
+            equal(verify(d)[:2], (1, 'bird_list group default: 192.0.2.11/32: wanted announced, BIRD has no route\n3 compared, 1 differ\n'))
+            code, out, _ = d.ctl('announce', 'list')
+            check('bird_list group (all): in sync' in out, out)
 
 
 def test_print_refuses_what_it_cannot_know():

@@ -4,7 +4,7 @@ import os, re, shutil, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 import integ
-from birds import Birds
+from birds import Birds, run
 from integ import Daemon, HttpReal, check, equal, service, wait_for
 
 PORT = 18479
@@ -235,6 +235,51 @@ def test_documented_bird_conf_is_valid():
                 f.write(conf.replace('/run/alived/bird', directory))
             r = subprocess.run(['bird', '-p', '-c', path], capture_output=True, text=True)
             equal(r.returncode, 0, r.stderr)
+
+
+DOC_FAR = '''log "%(dir)s/far.log" all;
+router id 192.0.2.254;
+protocol device { }
+protocol bgp down4 {
+  local 192.0.2.254 as 65000;
+  connect delay time 1; connect retry time 1; error wait time 1, 2;
+  neighbor 192.0.2.1 as 65001;
+  ipv4 { import all; export none; };
+}
+protocol bgp down6 {
+  local 2001:db8::fe as 65000;
+  connect delay time 1; connect retry time 1; error wait time 1, 2;
+  neighbor 2001:db8::1 as 65001;
+  ipv6 { import all; export none; };
+}
+'''
+
+
+def test_documented_bird_conf_and_commands_work():
+    """docs/STOCK_BIRD.md as it stands, but for the directory; and what an operator looks at after the move."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'docs', 'STOCK_BIRD.md')) as f:
+        blocks = f.read().split('```')
+    conf = next(block for block in blocks if 'router id' in block)
+    text = vip_service('198.51.100.10', '127.0.5.1') + vip_service('2001:db8:5::10', '::1')
+    with Birds(far=DOC_FAR) as birds, HttpReal('127.0.5.1', PORT), HttpReal('::1', PORT):
+        for space, last, last6 in (('local', 1, '1'), ('far', 254, 'fe')):
+            run('ip', '-n', birds.space[space], 'addr', 'add', '192.0.2.%d/24' % last, 'dev', 'v0')
+            run('ip', '-n', birds.space[space], 'addr', 'add', '2001:db8::%s/64' % last6, 'dev', 'v0', 'nodad')
+        birds.kill('local')
+        birds.local = conf.replace('%', '%%').replace('log syslog all', 'log "%(dir)s/local.log" all').replace('/run/alived/bird', '%(files)s')
+        birds.write_local()
+        equal(subprocess.run(['bird', '-p', '-c', birds.path('local.conf')]).returncode, 0)
+        birds.start('local')
+        with Daemon(text, yaml(birds)) as d:
+            wait_for('both routes', lambda: birds.n_routes() == (1, 1), 30)
+            wait_for('all is accepted', lambda: d.summary()['announcer']['groups_synced'] == 2)
+            out = d.ctl('status')[1]
+            check('announcer' in out and 'bird2' in out, out)
+            equal(d.ctl('announce', 'verify', '-c', d.path('alived.yaml'))[0], 0)
+            r = subprocess.run(['birdc', '-s', birds.path('local.ctl'), "show route protocol 'hc_default_4'"], capture_output=True, text=True)
+            check('198.51.100.10/32' in r.stdout, r.stdout)
+            kernel = subprocess.run(['ip', '-n', birds.space['local'], 'route', 'show', 'table', 'all'], capture_output=True, text=True).stdout
+            check('198.51.100.10' not in kernel, 'the VIP went into the kernel: %s', kernel)
 
 
 if not shutil.which('bird') or os.geteuid() != 0:

@@ -112,9 +112,9 @@ def run(*command):
 
 
 class Birds:
-    def __init__(self, watched=False, local=LOCAL):
+    def __init__(self, watched=False, local=LOCAL, far=FAR):
         self.watched = watched
-        self.local = local # its bird.conf; %(dir)s and %(files)s are filled in
+        self.local, self.far_text = local, far # bird.conf; %(dir)s and, local, %(files)s are filled in
         self.dir = tempfile.mkdtemp(prefix='alived-birds-')
         os.chmod(self.dir, 0o755)
         self.files = self.path('files')
@@ -131,7 +131,7 @@ class Birds:
             self.make_link()
             self.write_local()
             with open(self.path('far.conf'), 'w') as f:
-                f.write(FAR % {'dir': self.dir} + (FAR_KERNEL % {'table': FAR_TABLE} if self.watched else ''))
+                f.write(self.far_text % {'dir': self.dir} + (FAR_KERNEL % {'table': FAR_TABLE} if self.watched else ''))
             self.start('far')
             self.start('local')
         except BaseException:

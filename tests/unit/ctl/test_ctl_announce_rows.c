@@ -48,55 +48,32 @@ Test(ctl_announce_rows, only_host_prefixes_are_prefixes_here)
 	cr_assert(!ctl_announce_rows_parse_prefix("master4:/32", &a));
 }
 
-#define SERVICE(vs, group, state)                                                            \
-	"{\"vs\":\"" vs "\",\"announce_group\":\"" group "\",\"prefix\":{\"state\":\"" state \
-	"\",\"sent\":\"withdrawn\",\"reason\":\"services_up\","                              \
-	"\"since\":\"2025-12-04T12:33:20Z\"}}"
+/* One service as the daemon lists it. */
+static void put_service(char *text, size_t bytes, const char *vs, const char *group,
+			const char *state)
+{
+	size_t len = strlen(text);
+
+	snprintf(text + len, bytes - len,
+		 "%s{\"vs\":\"%s\",\"announce_group\":\"%s\",\"prefix\":{\"state\":\"%s\","
+		 "\"sent\":\"withdrawn\",\"reason\":\"services_up\","
+		 "\"since\":\"2025-12-04T12:33:20Z\"}}",
+		 text[len - 1] == '[' ? "" : ",", vs, group, state);
+}
 
 Test(ctl_announce_rows, services_on_one_vip_are_one_row_and_rows_are_sorted)
 {
-	static const char
-		text
-			[] =
-				"{\"generation\":1,\"now\":\"2025-12-04T12:33:30Z\",\"services\":"
-				"[" SERVICE("tcp/[2001:db8::1]:80", "b", "undecided") "," SERVICE(
-					"tcp/192.0.2.9:80", "b",
-					"announced") "," SERVICE("tcp/192.0.2.10:80", "a",
-								 "announced") "," SERVICE("tcp/"
-											  "192.0.2."
-											  "9:443",
-											  "b",
-											  "announce"
-											  "d") ","
-											       "{\""
-											       "vs"
-											       "\":"
-											       "\"t"
-											       "cp/"
-											       "192"
-											       ".0."
-											       "2."
-											       "77:"
-											       "80"
-											       "\","
-											       "\"a"
-											       "nno"
-											       "unc"
-											       "e_"
-											       "gro"
-											       "up"
-											       "\":"
-											       "\""
-											       "\","
-											       "\"p"
-											       "ref"
-											       "ix"
-											       "\":"
-											       "nul"
-											       "l}]"
-											       "}";
+	char text[2048] = "{\"generation\":1,\"now\":\"2025-12-04T12:33:30Z\",\"services\":[";
 	struct ctl_announce_rows r;
+	size_t len;
 
+	put_service(text, sizeof(text), "tcp/[2001:db8::1]:80", "b", "undecided");
+	put_service(text, sizeof(text), "tcp/192.0.2.9:80", "b", "announced");
+	put_service(text, sizeof(text), "tcp/192.0.2.10:80", "a", "announced");
+	put_service(text, sizeof(text), "tcp/192.0.2.9:443", "b", "announced");
+	len = strlen(text);
+	snprintf(text + len, sizeof(text) - len,
+		 ",{\"vs\":\"tcp/192.0.2.77:80\",\"announce_group\":\"\",\"prefix\":null}]}");
 	cr_assert(ctl_announce_rows_read(text, strlen(text), &r));
 	cr_assert_eq(r.n, 3);
 	cr_assert(is(r.at[0].vip, "192.0.2.10") && is(r.at[1].vip, "192.0.2.9") &&
