@@ -44,13 +44,17 @@ static struct multi_row *row_of(const struct multi *m, uint32_t prefix)
 /* --- accepted by all ---------------------------------------------------------------------------
  */
 
-/* What all backends have accepted that are there; speaker is, for it has just spoken. */
-static enum state agreed(const struct multi *m, const struct multi_row *row, unsigned speaker)
+/* What all backends have accepted that are there; speaker is, for it has just
+ * spoken (NULL: nobody has). */
+static enum state agreed(const struct multi *m, const struct multi_row *row,
+			 const struct child *speaker)
 {
 	enum state state = STATE_UNDECIDED;
 
 	for (unsigned i = 0; i < m->n; i++) {
-		if (i != speaker && !announcer_peer_is_there(m->children[i].announcer, row->group))
+		const struct child *c = &m->children[i];
+
+		if (c != speaker && !announcer_peer_is_there(c->announcer, row->group))
 			continue;
 		if (row->accepted[i] == STATE_UNDECIDED ||
 		    (state != STATE_UNDECIDED && row->accepted[i] != state))
@@ -60,7 +64,7 @@ static enum state agreed(const struct multi *m, const struct multi_row *row, uns
 	return state;
 }
 
-static void tell_if_agreed(const struct multi *m, uint32_t prefix, unsigned speaker)
+static void tell_if_agreed(const struct multi *m, uint32_t prefix, const struct child *speaker)
 {
 	const struct announcer_hooks *hooks = &m->base.args.hooks;
 	enum state state = agreed(m, row_of(m, prefix), speaker);
@@ -74,7 +78,7 @@ static void on_sent(void *ctx, uint32_t prefix, enum state state)
 	struct child *c = ctx;
 
 	row_of(c->multi, prefix)->accepted[c->number] = (uint8_t)state;
-	tell_if_agreed(c->multi, prefix, c->number);
+	tell_if_agreed(c->multi, prefix, c);
 }
 
 /* Who went away holds nobody up any more. */
@@ -85,7 +89,7 @@ static void on_peer(void *ctx)
 
 	for (uint32_t i = 0; m->gen && i < m->gen->end_prefixes; i++) {
 		if (row_of(m, i)->group)
-			tell_if_agreed(m, i, ANNOUNCE_MAX_BACKENDS);
+			tell_if_agreed(m, i, NULL);
 	}
 	announcer_peer_changed(&m->base);
 }

@@ -57,12 +57,13 @@ Test(announceview, row_is_shown_with_its_groups)
 	int connected, refused;
 	json_t *j = document(), *uncounted;
 
-	cr_assert_eq(json_array_size(json_object_get(j, "backends")), 1, "unused rows are left out");
+	cr_assert_eq(json_array_size(json_object_get(j, "backends")), 1,
+		     "unused rows are left out");
 	cr_assert_eq(json_unpack(j,
 				 "{s:[{s:s,s:b,s:s,s:I,s:b,s:s,s:I,s:[{s:s},{s:s,s:{s:I,s:I},"
 				 "s:{s:o}}]}]}",
-				 "backends", "backend", &backend, "connected", &connected, "version",
-				 &version, "groups_synced", &synced, "refused", &refused,
+				 "backends", "backend", &backend, "connected", &connected,
+				 "version", &version, "groups_synced", &synced, "refused", &refused,
 				 "last_error", &last, "configure_us", &us, "groups", "group",
 				 &group, "group", &group, "ipv4", "expected", &expected, "seen",
 				 &seen, "ipv6", "seen", &uncounted),
