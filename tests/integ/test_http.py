@@ -4,7 +4,7 @@ and servers by hand."""
 import atexit, contextlib, hashlib, os, shutil, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
-import integ
+import integ, tunlab
 from integ import Daemon, HttpReal, check, equal, service, wait_for
 from http_peers import (DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM, SETTINGS, STATUS_200, Nghttpd, Nginx, ScriptReal,
                         field, frame, make_certificate, once, server_context)
@@ -301,6 +301,23 @@ def test_sockets_are_given_back_between_urls():
         n = real.accepted
         wait_for('a hundred more', lambda: real.accepted > n + 100, 20)
         check(d.fds() <= before + 1, 'from %d to %d descriptors', before, d.fds())
+
+
+def test_each_url_goes_through_the_tunnel():
+    if tunlab.missing():
+        print('# SKIP %s' % tunlab.missing())
+        return
+    text = tunlab.service(tunlab.VIP4, [tunlab.REAL4], kind='HTTP_GET', check_extra='url {\npath /first\nstatus_code 200\n}')
+    with tunlab.Lab() as lab:
+        real = lab.http(tunlab.VIP4)
+        with lab.daemon(text) as d:
+            wait_for('up', lambda: d.real(tunlab.REAL4)['alive'] == 1, 10)
+            wait_for('three rounds', lambda: len(real.requests) >= 6)
+            equal([r.split()[1] for _, r in real.requests[:4]], ['/first', '/', '/first', '/'])
+            real.status = 404
+            line = wait_for('down', lambda: d.events('real_down'))[0]
+            equal((line['code'], line['url']), ('http_status', '/first'))
+            lab.check_guard()
 
 
 # --- drain ---------------------------------------------------------------------------------------

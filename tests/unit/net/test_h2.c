@@ -233,6 +233,35 @@ Test(h2, reset_behind_a_complete_response_is_ignored)
 	ends(H2_COMPLETE, 0);
 }
 
+/* The server has answered before our request could leave through its window, and says so. */
+Test(h2, answer_to_a_request_that_is_held_up_is_complete)
+{
+	static const char body[H2_MAX_REQUEST_BYTES];
+
+	h2_close(h);
+	buf_consume(&out, buf_len(&out));
+	open_with(body, sizeof(body)); /* one byte more than the first window */
+	settings();
+	head(0);
+	frame(NGHTTP2_DATA, END, STREAM, "ok", 2);
+	frame(NGHTTP2_RST_STREAM, 0, STREAM, "\0\0\0\0", 4);
+	ends(H2_COMPLETE, 0);
+	cr_assert_eq(heard_body, 2);
+}
+
+Test(h2, reset_in_the_midst_of_a_response_is_none)
+{
+	settings();
+	head(0);
+	cr_assert_eq(feed(), H2_GOES_ON);
+	cr_assert(h2_has_head(h));
+	frame(NGHTTP2_DATA, 0, STREAM, "ok", 2);
+	cr_assert_eq(feed(), H2_GOES_ON);
+	cr_assert_eq(h2_body_bytes(h), 2);
+	frame(NGHTTP2_RST_STREAM, 0, STREAM, "\0\0\0\0", 4);
+	ends(H2_RESET, 0);
+}
+
 Test(h2, reset_of_another_stream_is_not_ours)
 {
 	settings();
