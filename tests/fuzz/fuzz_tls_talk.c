@@ -410,6 +410,8 @@ static struct ssl_session_st *play(struct script *script, uint8_t options,
 	return left;
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);
