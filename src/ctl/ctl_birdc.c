@@ -51,7 +51,7 @@ static bool read_code(const char *line, int *ret_code)
 int ctl_birdc_read(FILE *stream, char final[CTL_BIRDC_LINE_BYTES], ctl_birdc_fn fn, void *ctx)
 {
 	char line[CTL_BIRDC_LINE_BYTES];
-	int r, code;
+	int r, code = 0;
 
 	while ((r = read_line(stream, line)) == 0) {
 		const char *text = line + 1;
