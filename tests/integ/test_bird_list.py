@@ -159,8 +159,7 @@ def test_missing_routes_are_told():
         wait_for('session', birds.established, 20)
         line = wait_for('it is told', lambda: d.events('bird_routes_missing'), 14)[0]
         equal((line['is'], line['want']), (1, 2))
-        group = wait_for('and shown', lambda: d.get('/v1/announcer')['backends'][0]['groups'][0])
-        equal(group['ipv4'], {'expected': 2, 'seen': 1})
+        wait_for('and shown', lambda: d.get('/v1/announcer')['backends'][0]['groups'][0]['ipv4'] == {'expected': 2, 'seen': 1})
         check(d.get('/v1/announcer')['backends'][0]['error'])
 
 
