@@ -16,6 +16,11 @@ uint64_t clk_mono_ns(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+uint64_t clk_thread_ns(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 uint64_t clk_wall_ns(void)
 {
 	return read_clock(CLOCK_REALTIME);

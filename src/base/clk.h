@@ -11,6 +11,9 @@
 
 /* CLOCK_MONOTONIC in ns. Any thread. */
 uint64_t clk_mono_ns(void);
+/* CPU time of the calling thread in ns: what it worked, without the time it was not let to. A
+ * system call. Any thread. */
+uint64_t clk_thread_ns(void);
 /* CLOCK_REALTIME in ns since 1970. Any thread. */
 uint64_t clk_wall_ns(void);
 /* CLOCK_BOOTTIME in ns: as CLOCK_MONOTONIC, but suspended time counts. Any thread. */

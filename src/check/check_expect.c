@@ -95,7 +95,7 @@ static size_t window_end(const struct search *s, size_t from)
 
 static bool is_late(const struct search *s)
 {
-	return clk_mono_ns() - s->begin_ns > CHECK_EXPECT_MAX_MS * CLK_MS;
+	return clk_thread_ns() - s->begin_ns > CHECK_EXPECT_MAX_MS * CLK_MS;
 }
 
 /* Returns what pcre2_match does, PCRE2_ERROR_CALLOUT for "no time left". */
@@ -171,7 +171,7 @@ enum check_expect_end check_expect_search(struct check_expect *e,
 		.code = code,
 		.body = len ? body : (const void *)"",
 		.len = len,
-		.begin_ns = clk_mono_ns(),
+		.begin_ns = clk_thread_ns(),
 	};
 
 	if (!make(e))

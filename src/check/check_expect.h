@@ -18,7 +18,7 @@ struct pcre2_real_jit_stack_8;
 
 enum {
 	CHECK_EXPECT_MAX_HELD_BYTES = 256 << 20, /* bodies of a thread together */
-	CHECK_EXPECT_MAX_MS = 40,                /* of one search */
+	CHECK_EXPECT_MAX_MS = 40,                /* CPU time of one search */
 	CHECK_EXPECT_MAX_HEAP_KIB = 4 << 10,     /* for what is to be tried again */
 };
 

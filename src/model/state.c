@@ -5,9 +5,9 @@
 static const char *const state_texts[] = {"undecided", "up", "down"};
 
 static const char *const reason_texts[REAL_REASON__N] = {
-	[REAL_REASON_NO_VERDICT] = "no_verdict", [REAL_REASON_CHECKS_UP] = "checks_up",
-	[REAL_REASON_CHECK_DOWN] = "check_down", [REAL_REASON_STATIC] = "static",
-	[REAL_REASON_OPERATOR] = "operator",     [REAL_REASON_REMOVED] = "removed",
+	[REAL_REASON_NO_VERDICT] = "no_verdict",     [REAL_REASON_CHECKS_UP] = "checks_up",
+	[REAL_REASON_CHECK_DOWN] = "check_down",     [REAL_REASON_STATIC] = "static",
+	[REAL_REASON_OPERATOR] = "operator",         [REAL_REASON_REMOVED] = "removed",
 	[REAL_REASON_DRAINED] = "drained_by_answer",
 };
 

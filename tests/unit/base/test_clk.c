@@ -39,3 +39,12 @@ Test(clk, latest_time_fits)
 {
 	cr_assert_lt(strlen(utc(UINT64_MAX)), CLK_TEXT_BYTES);
 }
+
+Test(clk, thread_time_grows_with_work_alone)
+{
+	uint64_t cpu_ns = clk_thread_ns(), wall_ns = clk_mono_ns();
+
+	while (clk_thread_ns() - cpu_ns < 5 * CLK_MS)
+		;
+	cr_assert_geq(clk_mono_ns() - wall_ns, 4 * CLK_MS);
+}
