@@ -92,8 +92,14 @@ static void look_at_health(struct ctl_doctor *d)
 {
 	char text[TEXT_BYTES] = "";
 	struct str s = STR_OVER(text, sizeof(text));
+	json_t *rest = json_copy(d->summary);
+	bool is_well;
 
-	if (ctl_health_problems(d->summary, &s))
+	/* why the tunnel is not proven is what the doctor looks for itself */
+	json_object_del(rest, "tunnel");
+	is_well = ctl_health_problems(rest, &s);
+	json_decref(rest);
+	if (is_well)
 		return;
 	ctl_findings_add(d->findings, CTL_FINDING_ERROR, "daemon_unwell", "the daemon says: %s",
 			 text);
@@ -236,6 +242,22 @@ static void look_at_queue(struct ctl_doctor *d)
 	}
 }
 
+static void look_at_proof(struct ctl_doctor *d)
+{
+	static const char *const families[] = {"ipv4", "ipv6"};
+	const json_t *tunnel = json_object_get(d->summary, "tunnel");
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		const json_t *f = json_object_get(tunnel, families[i]);
+
+		if (ctl_rows_int(f, "reals") > 0 && !ctl_rows_bool(f, "proven"))
+			ctl_findings_add(d->findings, CTL_FINDING_NOTE, "tunnel_unproven",
+					 "tunnelled checks of %s are unknown: its last test "
+					 "datagram was %s",
+					 families[i], ctl_rows_str(f, "rule"));
+	}
+}
+
 /* --- silent VIPs ------------------------------------------------------------------------------ */
 
 /* The IP of "IP:PORT", "[IP]:PORT" or "IP". */
@@ -293,5 +315,6 @@ void ctl_doctor_daemon_tunnel(struct ctl_doctor *d)
 	else
 		look_at_unit(d);
 	look_at_queue(d);
+	look_at_proof(d);
 	look_at_silent_vips(d);
 }

@@ -23,8 +23,8 @@ bool run_vip_may_ask(const struct run_ctx *c, const struct run *r);
 void run_vip_ask(struct run_ctx *c, struct run *r);
 /* The connect timed out: r->code may become the better one. */
 void run_vip_explain(const struct run_ctx *c, struct run *r);
-/* The check is over with r->code since r->over_ns: the same for an unreachable VIP. True if the real
- * has still to answer: come again in a few ms. */
+/* The check is over with r->code since r->over_ns: the same for an unreachable VIP. True if the
+ * real has still to answer: come again in a few ms. */
 bool run_vip_holds(struct run_ctx *c, struct run *r, uint64_t now_ns);
 /* The check ends: closes what was opened; a good check makes room for the next look. */
 void run_vip_end(struct run_ctx *c, struct run *r);
