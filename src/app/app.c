@@ -235,7 +235,7 @@ int app_main(int argc, char **argv)
 	if (!a)
 		return 1;
 	/* before anything uses OpenSSL: its want of memory must not count against a real */
-	if (tls_memory_watch(realloc) < 0)
+	if (tls_memory_watch_heap() < 0)
 		fprintf(stderr, "alived: OpenSSL's memory cannot be watched\n");
 	r = opts_parse(argc, argv, &a->opts);
 	if (r != OPTS_RUN)
