@@ -143,8 +143,8 @@ static int start_engine(struct app *a)
 	}
 	log_started(a, l.generation);
 	engine_adopt(&a->engine, l.generation, l.diff);
+	engine_start_keeping(&a->engine, l.generation, has_past ? &past : NULL);
 	snapshot_keep_forget(&past);
-	engine_start_keeping(&a->engine);
 	if (l.dump && dump_commit(l.dump) < 0)
 		LOG(LOG_ERROR, "main", "dump_failed", LF_STR("cause", err_last()));
 	return engine_start_api(&a->engine);
@@ -235,7 +235,7 @@ int app_main(int argc, char **argv)
 	if (!a)
 		return 1;
 	/* before anything uses OpenSSL: its want of memory must not count against a real */
-	if (tls_memory_watch_heap() < 0)
+	if (tls_memory_watch(realloc) < 0)
 		fprintf(stderr, "alived: OpenSSL's memory cannot be watched\n");
 	r = opts_parse(argc, argv, &a->opts);
 	if (r != OPTS_RUN)

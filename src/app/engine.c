@@ -326,9 +326,20 @@ int engine_start(struct engine *e, const struct app_config *app, struct evloop *
 	return start_threads(e);
 }
 
-void engine_start_keeping(struct engine *e)
+/* By then each check has confirmed or overturned what was restored. */
+static uint64_t confirmed_ns(const struct generation *generation, uint64_t now_ns)
 {
-	const struct snapshot_keep_args args = {
+	uint64_t longest = 0;
+
+	for (uint32_t i = 0; i < generation->n_profiles; i++)
+		longest = MAX(longest, gen_detection_ns(&generation->profiles[i]));
+	return now_ns + MIN(longest, UINT64_MAX / 4);
+}
+
+void engine_start_keeping(struct engine *e, const struct generation *generation,
+			  const struct snapshot_past *past)
+{
+	struct snapshot_keep_args args = {
 		.path = e->app->state.path,
 		.period_ns = e->app->state.period_ns,
 		.tables = &e->tables,
@@ -337,6 +348,10 @@ void engine_start_keeping(struct engine *e)
 		.row = e->snapshot,
 	};
 
+	if (past && past->with_verdicts) {
+		args.inherited = past->snapshot.stamp;
+		args.inherited_until_ns = confirmed_ns(generation, clk_mono_ns());
+	}
 	if (*args.path && snapshot_keep_start(&args, &e->keep) < 0)
 		LOG(LOG_ERROR, "main", "state_not_kept", LF_STR("cause", err_last()));
 }

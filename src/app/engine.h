@@ -63,8 +63,10 @@ enum { BLOCK_MAIN, BLOCK_SCHED, BLOCK_AGG, BLOCK_API, BLOCK_WORKER0 };
  * negative errno, with everything undone. */
 MUST_CHECK int engine_start(struct engine *e, const struct app_config *app, struct evloop *loop,
 			    const struct slot_books *books, const struct snapshot_past *past);
-/* Keeps the state file from now on: after the first adoption. Failing is told, not fatal. */
-void engine_start_keeping(struct engine *e);
+/* Keeps the state file from now on: after the first adoption of generation. past is what that began
+ * with, or NULL. Failing is told, not fatal. */
+void engine_start_keeping(struct engine *e, const struct generation *generation,
+			  const struct snapshot_past *past);
 /* Answers API clients from now on: after the first adoption. */
 MUST_CHECK int engine_start_api(struct engine *e);
 

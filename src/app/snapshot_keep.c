@@ -40,10 +40,17 @@ struct snapshot_keep {
 /* --- one write ---------------------------------------------------------------------------------
  */
 
+static struct snapshot_stamp stamp_of(const struct snapshot_keep *k)
+{
+	bool is_inherited = clk_mono_ns() < k->args.inherited_until_ns;
+
+	return is_inherited ? k->args.inherited : snapshot_file_stamp();
+}
+
 static int write_frame(struct snapshot_keep *k, const struct generation *g, enum snapshot_kind kind,
 		       bool is_withdrawing, bool with_sync)
 {
-	struct snapshot_stamp stamp = snapshot_file_stamp();
+	struct snapshot_stamp stamp = stamp_of(k);
 	int r;
 
 	if (kind == SNAPSHOT_BASE)

@@ -27,6 +27,11 @@ struct snapshot_keep_args {
 	struct generation *_Atomic *current;
 	const _Atomic uint32_t *changes; /* agg's: grows with each change worth keeping */
 	struct snapshot_row *row;
+	/* Until then (CLOCK_MONOTONIC) verdicts are those of the life before, not yet confirmed,
+	 * and are as old as its file: a daemon that starts again and again must not make them
+	 * young. 0: there was none. */
+	uint64_t inherited_until_ns;
+	struct snapshot_stamp inherited;
 };
 
 /* Main thread, all of it. snapshot_keep_start after the first adoption. */

@@ -18,6 +18,8 @@ static struct generation *_Atomic current;
 static _Atomic uint32_t changes;
 static struct snapshot_row row;
 static struct snapshot_keep *keep;
+static struct snapshot_stamp inherited;
+static uint64_t inherited_until_ns;
 static const uint32_t order[1];
 static uint32_t real_order[GEN_FIXTURE_CHECKS];
 
@@ -73,6 +75,8 @@ static void start(uint64_t period_ns)
 		.current = &current,
 		.changes = &changes,
 		.row = &row,
+		.inherited = inherited,
+		.inherited_until_ns = inherited_until_ns,
 	};
 
 	cr_assert_eq(snapshot_keep_start(&args, &keep), 0);
@@ -139,6 +143,32 @@ Test(snapshot_keep, a_change_is_in_the_file_within_100_ms)
 		cr_assert_not(withdrawn);
 	}
 	cr_assert_eq(row_now().bases, 1, "the rest are additions");
+	finish();
+}
+
+/* decisions 44: what was restored and not yet checked again stays as old as it is, so that a daemon
+ * that crashes at every start does not keep old verdicts young for ever. */
+Test(snapshot_keep, d44_unconfirmed_verdicts_keep_the_age_of_the_file_they_came_from)
+{
+	struct snapshot_past past;
+
+	inherited = snapshot_file_stamp();
+	inherited.boot_ns -= 100 * CLK_S;
+	inherited.wall_ns -= 100 * CLK_S;
+	inherited_until_ns = clk_mono_ns() + CLK_S;
+	start(CLK_S * 3600);
+	wait_writes(1);
+	cr_assert(snapshot_keep_read(path, CLK_S * 3600, &past));
+	cr_assert_geq(past.age_ns, 100 * CLK_S);
+	snapshot_keep_forget(&past);
+
+	while (clk_mono_ns() <= inherited_until_ns)
+		usleep(1000);
+	set_real(STATE_DOWN);
+	wait_writes(2);
+	cr_assert(snapshot_keep_read(path, CLK_S * 3600, &past));
+	cr_assert_lt(past.age_ns, 100 * CLK_S);
+	snapshot_keep_forget(&past);
 	finish();
 }
 
