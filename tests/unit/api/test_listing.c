@@ -69,18 +69,21 @@ Test(listing, real_tells_its_state_reason_and_last_results)
 		"\"weight\":5,\"wanted_weight\":4,\"acked_weight\":4,\"checks_not_up\":0,"
 		"\"transitions\":3,\"checks\":[{\"type\":\"HTTP\",\"connect\":\"192.0.2.1:80\","
 		"\"path\":\"/health?a=\\\"b\\\"\",\"tunnelled\":true,\"state\":\"up\","
-		"\"since\":\"2025-12-04T12:32:59Z\",\"weight\":4,\"drained\":false,\"fall\":2,\"rise\":1,\"bad_run\":"
+		"\"since\":\"2025-12-04T12:32:59Z\",\"weight\":4,\"drained\":false,\"fall\":2,"
+		"\"rise\":1,\"bad_run\":"
 		"1,"
-		"\"good_run\":0,\"unknown_run\":0,\"failures\":9,\"tls\":null,\"last\":{\"code\":\"http_"
+		"\"good_run\":0,\"unknown_run\":0,\"failures\":9,\"tls\":null,\"last\":{\"code\":"
+		"\"http_"
 		"status\","
 		"\"duration_us\":1834,\"layer\":\"http\",\"detail\":503,\"text\":\"status 503\","
 		"\"at\":\"2025-12-04T12:33:19.620Z\"},\"history\":[";
 
 	cr_assert_eq(strncmp(text, head, strlen(head)), 0, "%s", text);
 	/* the check that never ran */
-	cr_assert_not_null(strstr(text, "\"weight\":null,\"drained\":false,\"fall\":2,\"rise\":1,\"bad_run\":0,"
-					"\"good_run\":0,\"unknown_run\":0,\"failures\":0,"
-					"\"tls\":null,\"last\":null,\"history\":[]}"));
+	cr_assert_not_null(strstr(
+		text, "\"weight\":null,\"drained\":false,\"fall\":2,\"rise\":1,\"bad_run\":0,"
+		      "\"good_run\":0,\"unknown_run\":0,\"failures\":0,"
+		      "\"tls\":null,\"last\":null,\"history\":[]}"));
 	cr_assert_not_null(strstr(text,
 				  "\"rs\":\"10.0.0.2:80\",\"method\":\"TUN\",\"state\":\"down\","
 				  "\"since\":null,\"reason\":\"check_down\","

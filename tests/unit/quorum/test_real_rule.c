@@ -61,7 +61,8 @@ Test(real_rule, reason_names_what_decides)
 {
 	cr_assert_eq(real_rule_reason(STATE_UP, true, false, 0), REAL_REASON_STATIC);
 	cr_assert_eq(real_rule_reason(STATE_UP, true, false, OVERRIDE_DOWN), REAL_REASON_OPERATOR);
-	cr_assert_eq(real_rule_reason(STATE_UP, false, false, OVERRIDE_WEIGHT), REAL_REASON_CHECKS_UP);
+	cr_assert_eq(real_rule_reason(STATE_UP, false, false, OVERRIDE_WEIGHT),
+		     REAL_REASON_CHECKS_UP);
 	cr_assert_eq(real_rule_reason(STATE_DOWN, false, false, 0), REAL_REASON_CHECK_DOWN);
 	cr_assert_eq(real_rule_reason(STATE_UNDECIDED, false, false, 0), REAL_REASON_NO_VERDICT);
 	cr_assert_eq(real_rule_reason(STATE_UP, false, true, 0), REAL_REASON_DRAINED);
