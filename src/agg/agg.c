@@ -659,7 +659,7 @@ int agg_new(const struct agg_args *args, struct agg **ret)
 
 int agg_start(struct agg *a)
 {
-	a->thr = (struct thr){.name = "agg", .fn = run, .ctx = a, .nice = -5};
+	a->thr = (struct thr){.name = "agg", .fn = run, .ctx = a, .nice = -5, .is_prompt = true};
 	if (a->args.cpu >= 0) {
 		CPU_ZERO(&a->thr.cpus);
 		CPU_SET((size_t)a->args.cpu, &a->thr.cpus);
