@@ -9,7 +9,8 @@
  * Nothing counts as sent before BIRD took the configuration. BIRD away: the files stay current, so
  * that it starts right. Refused: tried again after 1, 2, 4 ... 30 s, every 2 s while a withdrawal
  * waits. After every connect one `configure`, since nobody knows what BIRD has read. Every 10 s the
- * routes of each protocol are counted, and whatever differs is set right by a `configure`. */
+ * routes of each protocol are counted, on a connection that no `configure` waits for, and whatever
+ * differs is set right by a `configure`. */
 #include "announce/bird2.h"
 
 #include <errno.h>
@@ -359,7 +360,7 @@ static uint32_t bird2_rows(const struct announcer *a,
 {
 	const struct bird2 *b = CONTAINER_OF(a, struct bird2, base);
 	const struct bird2_talk *t = &b->talk;
-	bool is_well = is_there(b) && !t->was_mismatch;
+	bool is_well = is_there(b) && !t->verify.was_mismatch;
 	struct announce_row *row = &rows[0];
 
 	*row = (struct announce_row){.backend = b->kind.backend, .n_groups = b->n_groups};

@@ -3,7 +3,6 @@
 #include "base/clk.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "base/str.h"
 
 enum {
 	CONFIGURE_LIMIT_MS = 5000,
@@ -13,9 +12,7 @@ enum {
 	REFUSED_URGENT_MS = 2000, /* a withdrawal waits */
 	POLL_MS = 50,             /* `show status` while BIRD is in progress */
 	POLL_FOR_MS = 10000,
-	VERIFY_MS = 10000,
-	VERIFY_AGAIN_MS = 1000, /* did the repair help? */
-	LEVER_MS = 3000,        /* a withdrawal waits that long: on_config_error */
+	LEVER_MS = 3000, /* a withdrawal waits that long: on_config_error */
 };
 
 static uint64_t now_of(const struct bird2_talk *t)
@@ -43,6 +40,7 @@ uint64_t bird2_talk_configure_due(const struct bird2_talk *t)
 void bird2_talk_wrote(struct bird2_talk *t)
 {
 	t->n_writes++;
+	bird2_verify_void(&t->verify);
 }
 
 void bird2_talk_hurry(struct bird2_talk *t)
@@ -58,7 +56,6 @@ static void give(struct bird2_talk *t, enum bird2_command command, uint32_t limi
 		 const char *text)
 {
 	t->command = command;
-	t->n_routes = 0;
 	t->command_ns = clk_mono_ns();
 	birdc_command(&t->ctl, limit_ms, text);
 }
@@ -66,6 +63,7 @@ static void give(struct bird2_talk *t, enum bird2_command command, uint32_t limi
 void bird2_talk_configure(struct bird2_talk *t)
 {
 	t->asked_writes = t->n_writes;
+	bird2_verify_void(&t->verify);
 	give(t, BIRD2_CONFIGURE, CONFIGURE_LIMIT_MS, "configure");
 	if (t->context->kind->durable)
 		t->context->kind->sync_dirs(t->args->app); /* BIRD need not wait for it */
@@ -78,22 +76,6 @@ static struct bird2_subject subject_of(const struct bird2_talk *t, uint32_t grou
 	return bird2_group_subject(g, t->context, &g->accepted);
 }
 
-static enum bird2_look look_of(const struct bird2_talk *t)
-{
-	return (enum bird2_look)(t->verify_at % t->context->kind->n_looks);
-}
-
-static void give_look(struct bird2_talk *t)
-{
-	struct bird2_subject subject;
-	char text[BIRD2_COMMAND_BYTES];
-
-	t->command_group = t->verify_at / t->context->kind->n_looks;
-	subject = subject_of(t, t->command_group);
-	t->context->kind->look(&subject, look_of(t), text);
-	give(t, BIRD2_LOOK, ASK_LIMIT_MS, text);
-}
-
 static void disable(struct bird2_talk *t, uint32_t i)
 {
 	struct bird2_subject subject = subject_of(t, i);
@@ -101,7 +83,6 @@ static void disable(struct bird2_talk *t, uint32_t i)
 
 	if (!t->context->kind->lever(&subject, text))
 		return;
-	t->command_group = i;
 	t->groups[i].is_disabled = true;
 	LOG(LOG_ERROR, "announce", "bird_group_disabled", LF_STR("group", t->groups[i].name),
 	    LF_STR("command", text), LF_STR("why", "a withdrawal cannot be configured"));
@@ -135,7 +116,7 @@ static uint64_t wake_due(const struct bird2_talk *t)
 
 static bool can_verify(const struct bird2_talk *t)
 {
-	return !bird2_talk_needs_configure(t) && !t->poll_ns && t->n_groups > 0;
+	return !bird2_talk_needs_configure(t) && !t->poll_ns;
 }
 
 uint64_t bird2_talk_ask_due(const struct bird2_talk *t)
@@ -150,8 +131,15 @@ uint64_t bird2_talk_ask_due(const struct bird2_talk *t)
 	if (t->poll_ns)
 		due = MIN(due, t->poll_ns);
 	if (can_verify(t))
-		due = MIN(due, t->verify_ns);
+		due = MIN(due, bird2_verify_due(&t->verify));
 	return due;
+}
+
+/* A BIRD that hangs is noticed here too, before a withdrawal finds out. */
+static void verify(struct bird2_talk *t)
+{
+	if (bird2_verify_ask(&t->verify))
+		give(t, BIRD2_PULSE, ASK_LIMIT_MS, "show status");
 }
 
 void bird2_talk_ask(struct bird2_talk *t)
@@ -172,7 +160,7 @@ void bird2_talk_ask(struct bird2_talk *t)
 	} else if (t->poll_ns && t->poll_ns <= now) {
 		give(t, BIRD2_STATUS, ASK_LIMIT_MS, "show status");
 	} else {
-		give_look(t);
+		verify(t);
 	}
 }
 
@@ -192,7 +180,7 @@ static void on_taken(struct bird2_talk *t, unsigned code)
 		LOG(LOG_INFO, "announce", "bird_takes_config_again");
 	t->is_refused = false;
 	t->refused_ms = 0;
-	if (!t->was_mismatch && !t->was_missing)
+	if (bird2_verify_is_well(&t->verify))
 		t->error.is_over = true;
 	t->configure_us = (uint32_t)((clk_mono_ns() - t->command_ns) / CLK_US);
 	t->configured_wall_ns = clk_wall_ns();
@@ -264,108 +252,14 @@ static void on_status(struct bird2_talk *t, unsigned code, const char *text)
 	if (is_in_progress)
 		LOG(LOG_WARN, "announce", "bird_still_in_progress");
 	t->poll_ns = 0;
-	t->verify_ns = now_of(t);
-}
-
-static void end_round(struct bird2_talk *t)
-{
-	t->verify_at = 0;
-	t->verify_ns = now_of(t) + VERIFY_MS * CLK_MS;
-	if (t->has_mismatch) {
-		t->must_configure = true;
-		if (!t->was_mismatch)
-			t->verify_ns = now_of(t) + VERIFY_AGAIN_MS * CLK_MS;
-	} else if (t->was_mismatch) {
-		LOG(LOG_INFO, "announce", "bird_routes_agree_again");
-	}
-	if (t->was_missing && !t->has_missing)
-		LOG(LOG_INFO, "announce", "bird_has_all_routes_again");
-	if (!t->has_mismatch && !t->has_missing)
-		t->error.is_over = true;
-	t->was_mismatch = t->has_mismatch;
-	t->was_missing = t->has_missing;
-	t->verified_wall_ns = clk_wall_ns();
-	t->has_mismatch = false;
-	t->has_missing = false;
-}
-
-/* The first time it is a warning, since the configure that follows repairs it. */
-static void tell_mismatch(struct bird2_talk *t, const struct bird2_group *g, const char *what,
-			  uint64_t is, uint64_t want, const char *text)
-{
-	count(t, CTR_BIRD_REPAIRS);
-	t->has_mismatch = true;
-	announce_error_set(&t->error, "BIRD differs: group %s, %s: %llu, should be %llu %s",
-			   g->name, what, (unsigned long long)is, (unsigned long long)want, text);
-	LOG(t->was_mismatch ? LOG_ERROR : LOG_WARN, "announce", "bird_routes_differ",
-	    LF_STR("group", g->name), LF_STR("what", what), LF_U64("is", is), LF_U64("want", want),
-	    LF_STR("text", text));
-}
-
-/* A list lets nothing out that is not there: what BIRD is to announce must be its route already. */
-static void tell_missing(struct bird2_talk *t, const char *what, uint64_t is, uint64_t want)
-{
-	t->has_missing = true;
-	announce_error_set(&t->error, "BIRD has no route for some VIPs: %s: %llu of %llu", what,
-			   (unsigned long long)is, (unsigned long long)want);
-	if (!t->was_missing)
-		LOG(LOG_WARN, "announce", "bird_routes_missing", LF_STR("what", what),
-		    LF_U64("is", is), LF_U64("want", want));
-}
-
-static void on_counted(struct bird2_talk *t, struct bird2_group *g, bool is_v4, unsigned code,
-		       const char *text)
-{
-	const char *what = is_v4 ? "IPv4 routes" : "IPv6 routes";
-	uint32_t n_v4 = vip_set_n_v4(&g->accepted);
-	uint64_t want = is_v4 ? n_v4 : g->accepted.n - n_v4;
-	bool has_routes = t->context->kind->has_routes;
-
-	g->seen[is_v4 ? ANNOUNCE_V4 : ANNOUNCE_V6] =
-		code < BIRDC_FIRST_ERROR ? (uint32_t)t->n_routes : ANNOUNCE_NOT_COUNTED;
-	if (code >= BIRDC_FIRST_ERROR)
-		tell_mismatch(t, g, what, 0, want, text);
-	else if (has_routes && t->n_routes != want)
-		tell_mismatch(t, g, what, t->n_routes, want, "");
-	else if (t->n_routes < want)
-		tell_missing(t, what, t->n_routes, want);
-}
-
-static void on_listed(struct bird2_talk *t, const struct bird2_group *g, bool is_v4, unsigned code,
-		      const char *text)
-{
-	struct bird2_subject subject = subject_of(t, t->command_group);
-	uint32_t want = t->context->kind->list_number(&subject, is_v4);
-	uint64_t is = 0;
-	bool is_read = code < BIRDC_FIRST_ERROR && str_to_u64(text, strlen(text), UINT32_MAX, &is);
-
-	if (!is_read || is != want)
-		tell_mismatch(t, g, is_v4 ? "number of the IPv4 list" : "number of the IPv6 list",
-			      is, want, is_read ? "" : text);
-}
-
-static void on_looked(struct bird2_talk *t, unsigned code, const char *text)
-{
-	struct bird2_group *g = &t->groups[t->command_group];
-	enum bird2_look look = look_of(t);
-	bool is_v4 = look == BIRD2_LOOK_COUNT_4 || look == BIRD2_LOOK_LIST_4;
-	bool is_count = look == BIRD2_LOOK_COUNT_4 || look == BIRD2_LOOK_COUNT_6;
-
-	if (g->is_warm && !g->is_disabled && is_count)
-		on_counted(t, g, is_v4, code, text);
-	else if (g->is_warm && !g->is_disabled)
-		on_listed(t, g, is_v4, code, text);
-	if (++t->verify_at >= t->context->kind->n_looks * t->n_groups)
-		end_round(t);
+	bird2_verify_soon(&t->verify);
 }
 
 static void on_data(void *ctx, unsigned code, const char *text)
 {
-	struct bird2_talk *t = ctx;
-	uint64_t n;
-
-	if (t->command == BIRD2_LOOK && code == BIRDC_ROUTE_COUNT && birdc_reply_count(text, &n))
-		t->n_routes += n;
+	(void)ctx;
+	(void)code;
+	(void)text;
 }
 
 static void on_done(void *ctx, unsigned code, const char *text)
@@ -382,14 +276,12 @@ static void on_done(void *ctx, unsigned code, const char *text)
 	case BIRD2_STATUS:
 		on_status(t, code, text);
 		break;
-	case BIRD2_LOOK:
-		on_looked(t, code, text);
-		break;
 	case BIRD2_DISABLE:
 		if (code >= BIRDC_FIRST_ERROR)
 			LOG(LOG_ERROR, "announce", "bird_disable_refused", LF_STR("text", text));
 		break;
 	case BIRD2_WAKE:
+	case BIRD2_PULSE:
 	case BIRD2_SILENT:
 		break;
 	}
@@ -403,10 +295,7 @@ static void forget_run(struct bird2_talk *t)
 	t->is_refused = false;
 	t->refused_ms = 0;
 	t->poll_ns = 0;
-	t->verify_at = 0;
-	t->verify_ns = now_of(t) + VERIFY_MS * CLK_MS;
-	t->has_mismatch = false;
-	t->has_missing = false;
+	bird2_verify_forget(&t->verify);
 	t->wake_from_ns = 0;
 	for (uint32_t i = 0; i < t->n_groups; i++)
 		t->groups[i].is_disabled = false;
@@ -436,11 +325,27 @@ static void on_gone(void *ctx, const char *why)
 	t->fn(t->ctx, false);
 }
 
+static void on_verified(void *ctx, bool must_configure)
+{
+	struct bird2_talk *t = ctx;
+
+	t->must_configure = t->must_configure || must_configure;
+	t->fn(t->ctx, false);
+}
+
 void bird2_talk_init(struct bird2_talk *t, const struct bird2_context *context,
 		     struct bird2_group *groups, uint32_t n_groups, bird2_talk_fn fn, void *ctx)
 {
 	struct birdc_hooks hooks = {
 		.ctx = t, .ready = on_ready, .data = on_data, .done = on_done, .gone = on_gone};
+	struct bird2_verify_args verify = {
+		.context = context,
+		.groups = groups,
+		.n_groups = n_groups,
+		.error = &t->error,
+		.fn = on_verified,
+		.ctx = t,
+	};
 
 	*t = (struct bird2_talk){.args = context->args,
 				 .context = context,
@@ -450,6 +355,7 @@ void bird2_talk_init(struct bird2_talk *t, const struct bird2_context *context,
 				 .ctx = ctx,
 				 .must_configure = true};
 	birdc_init(&t->ctl, t->args->loop, context->kind->ctl_sock, &hooks);
+	bird2_verify_init(&t->verify, &verify);
 }
 
 void bird2_talk_fill(const struct bird2_talk *t, struct announce_row *row)
@@ -458,7 +364,7 @@ void bird2_talk_fill(const struct bird2_talk *t, struct announce_row *row)
 	row->is_refused = t->is_refused;
 	row->configure_us = t->configure_us;
 	row->configured_wall_ns = t->configured_wall_ns;
-	row->verified_wall_ns = t->verified_wall_ns;
+	row->verified_wall_ns = t->verify.ended_wall_ns;
 	if (row->is_connected)
 		birdc_version_text(&t->ctl, row->version);
 	announce_error_fill(&t->error, row);
@@ -467,4 +373,5 @@ void bird2_talk_fill(const struct bird2_talk *t, struct announce_row *row)
 void bird2_talk_deinit(struct bird2_talk *t)
 {
 	birdc_deinit(&t->ctl);
+	bird2_verify_deinit(&t->verify);
 }

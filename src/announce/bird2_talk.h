@@ -1,18 +1,18 @@
 /* What backend bird2 says to BIRD, and what it makes of the answers: one `configure` at a time,
- * `show status` while one is in progress, a look at what BIRD has every 10 s, and `disable` as the
- * emergency lever. Knows which written files BIRD has taken. agg's thread. */
+ * `show status` while one is in progress, and `disable` as the emergency lever. Knows which written
+ * files BIRD has taken. Says when BIRD's state is verified (bird2_verify.h). agg's thread. */
 #pragma once
 
 #include "announce/announce_error.h"
-#include "announce/bird2_group.h"
+#include "announce/bird2_verify.h"
 #include "announce/birdc.h"
 
 enum bird2_command {
 	BIRD2_SILENT,
 	BIRD2_CONFIGURE,
 	BIRD2_STATUS,
-	BIRD2_LOOK,
 	BIRD2_WAKE,
+	BIRD2_PULSE, /* is it there? */
 	BIRD2_DISABLE,
 };
 
@@ -28,10 +28,9 @@ struct bird2_talk {
 	bird2_talk_fn fn;
 	void *ctx;
 	struct birdc ctl;
+	struct bird2_verify verify;
 
 	enum bird2_command command; /* the running one */
-	uint32_t command_group;
-	uint64_t n_routes; /* counted so far */
 
 	/* files written, of these in the configuration asked for, and taken by BIRD */
 	uint64_t n_writes, asked_writes, taken_writes;
@@ -44,22 +43,14 @@ struct bird2_talk {
 	uint64_t refused_at_ns, refused_until_ns;
 
 	uint64_t poll_ns, poll_until_ns; /* 0: not polling */
-	uint64_t verify_ns;              /* when the next round, or protocol, is due */
-	uint32_t verify_at;              /* group * looks + look: what is looked at next */
-	bool has_mismatch, was_mismatch; /* in this round, in the one before */
-	/* the routes are others', and BIRD has not all: in this round, in the one before */
-	bool has_missing, was_missing;
-
-	uint64_t wake_from_ns; /* when BIRD took a configuration that it may sleep over */
-	unsigned n_wakes;      /* given since */
+	uint64_t wake_from_ns;           /* when BIRD took a configuration that it may sleep over */
+	unsigned n_wakes;                /* given since */
 	struct announce_error error;
 
-	uint64_t command_ns;                           /* when the running one was given */
-	uint32_t configure_us;                         /* the last accepted one */
-	uint64_t configured_wall_ns, verified_wall_ns; /* 0: never */
+	uint64_t command_ns;         /* when the running one was given */
+	uint32_t configure_us;       /* the last accepted one */
+	uint64_t configured_wall_ns; /* 0: never */
 };
-
-#define BIRD2_NEVER UINT64_MAX
 
 /* Connects with the loop's next turn. context and groups outlive it. */
 void bird2_talk_init(struct bird2_talk *t, const struct bird2_context *context,

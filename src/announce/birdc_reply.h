@@ -29,6 +29,7 @@ enum birdc_reply_code {
 	BIRDC_STATUS = 13,
 	BIRDC_ROUTE_COUNT = 1007, /* data line */
 	BIRDC_FIRST_ERROR = 8000,
+	BIRDC_STOPPED = 8004, /* a count, by a reconfiguration */
 };
 
 /* All zero: the start of a stream. code and text are valid after DATA and FINAL. */

@@ -310,7 +310,7 @@ Test(bird2, lost_connection_is_made_again_and_configured)
 	before = fake.n_configure;
 	fake_bird_hang_up(&fake);
 	UNTIL(fake.n_configure == before + 1);
-	cr_assert_eq(fake.n_connections, 2);
+	UNTIL(fake.n_connections == 4); /* two at a time */
 	fake.configure = "0002-Reading\n0003 Recon";
 	fake.close_after = 20;
 	want(0, 1, STATE_DOWN);
@@ -374,6 +374,44 @@ Test(bird2, lost_routes_are_noticed_after_a_reconfiguration_and_configured_again
 	UNTIL(fake.n_count >= before + 2); /* it looks again whether that helped */
 	spin(50);
 	cr_assert_eq(fake.n_configure, configures, "and that it did");
+}
+
+/* BIRD may walk a full BGP table for it. */
+Test(bird2, count_that_hangs_holds_no_withdrawal)
+{
+	uint64_t begin;
+
+	all_up();
+	fake.counts_hang = true;
+	fake.configure = "0004 Reconfiguration in progress\n";
+	want(0, 1, STATE_DOWN);
+	UNTIL(fake.n_count == 1); /* a look follows when it is through */
+	fake.configure = FAKE_TAKEN;
+	begin = clk_mono_ns();
+	for (uint32_t i = 1; i <= 5; i++) {
+		want(i, 1, STATE_DOWN);
+		UNTIL(n_sent[STATE_DOWN] == i + 1);
+	}
+	cr_assert_lt(clk_mono_ns() - begin, 500 * CLK_MS);
+	cr_assert_eq(fake.n_count, 1, "and it still hangs");
+	cr_assert_eq(counter_get(&counters, CTR_BIRD_REPAIRS), 0);
+}
+
+Test(bird2, stop_does_not_wait_for_a_count_that_hangs)
+{
+	uint64_t begin;
+
+	all_up();
+	fake.counts_hang = true;
+	fake.configure = "0004 Reconfiguration in progress\n";
+	want(0, 1, STATE_DOWN);
+	UNTIL(fake.n_count == 1);
+	fake.configure = FAKE_TAKEN;
+	begin = clk_mono_ns();
+	announcer_withdraw_all(announcer);
+	UNTIL(announcer_is_idle(announcer));
+	cr_assert_lt(clk_mono_ns() - begin, 500 * CLK_MS);
+	cr_assert_eq(n_in_file(), 0);
 }
 
 Test(bird2, decision_45_stop_withdraws_all_and_is_idle_when_it_is_taken)

@@ -83,7 +83,7 @@ Test(birdc, asynchronous_lines_are_skipped_at_any_time)
 {
 	fake.configure = "+a\n0002-Reading\n+b\n0003 Reconfigured\n+c\n";
 	FAKE_BIRD_UNTIL(&fake, loop, n_ready == 1);
-	cr_assert_eq(send(fake.connection, "+idle\n", 6, 0), 6);
+	cr_assert_eq(send(fake.connections[0].fd, "+idle\n", 6, 0), 6);
 	birdc_command(&client, 1000, "configure");
 	FAKE_BIRD_UNTIL(&fake, loop, n_done == 1);
 	fake_bird_spin(&fake, loop, 20);
@@ -162,7 +162,7 @@ Test(birdc, dead_and_absent_sockets_are_tried_again)
 Test(birdc, reply_that_nobody_asked_for_ends_the_connection)
 {
 	FAKE_BIRD_UNTIL(&fake, loop, n_ready == 1);
-	cr_assert_eq(send(fake.connection, "0003 Reconfigured\n", 18, 0), 18);
+	cr_assert_eq(send(fake.connections[0].fd, "0003 Reconfigured\n", 18, 0), 18);
 	FAKE_BIRD_UNTIL(&fake, loop, n_gone == 1);
 	cr_assert_str_eq(why, "a reply to nothing");
 }
