@@ -98,13 +98,13 @@ static void put_rest(struct heap *h)
 
 static bool new_slab(struct heap *h)
 {
-	/* one unit more: blocks begin HEAD_BYTES behind a multiple of UNIT */
-	unsigned char *slab = malloc(TLS_HEAP_SLAB_BYTES + UNIT);
-
-	if (!slab)
-		return false;
 	put_rest(h);
-	h->at = slab + HEAD_BYTES;
+	/* one unit more: blocks begin HEAD_BYTES behind a multiple of UNIT */
+	h->at = malloc(TLS_HEAP_SLAB_BYTES + UNIT);
+	h->end = NULL;
+	if (!h->at)
+		return false;
+	h->at += HEAD_BYTES;
 	h->end = h->at + TLS_HEAP_SLAB_BYTES;
 	/* relaxed: a figure of its own */
 	atomic_fetch_add_explicit(&n_slabs, 1, memory_order_relaxed);
@@ -139,11 +139,11 @@ static void *small(size_t class)
 
 static void *large(void *old, size_t bytes)
 {
-	unsigned char *raw = old ? (unsigned char *)old - UNIT : NULL;
+	unsigned char *raw;
 
 	if (bytes > PTRDIFF_MAX - UNIT)
 		return NULL;
-	raw = realloc(raw, bytes + UNIT);
+	raw = realloc(old ? (unsigned char *)old - UNIT : NULL, bytes + UNIT);
 	if (!raw)
 		return NULL;
 	*head_of(raw + UNIT) = 0;
