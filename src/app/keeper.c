@@ -175,9 +175,10 @@ bool keeper_has_left(const struct keeper *k)
 
 static int replace(struct keeper *k, uint64_t now_ns)
 {
-	struct life *fresh;
+	struct life *fresh = NULL;
 
 	TRY(new_life(&k->args, true, &fresh));
+	ASSERT(fresh);
 	tun_leave(k->life->tun);
 	k->life->next = k->left;
 	k->left = k->life;

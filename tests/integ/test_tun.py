@@ -168,8 +168,9 @@ def test_queue_taken_by_another_program_is_waited_for():
 
 
 def test_without_rights_everything_else_runs_on():
-    with integ.HttpReal('127.0.1.1'):
-        plain_service = integ.service('192.0.2.1', [('127.0.1.1', 8080)])
+    own = '127.77.%d.%d' % (os.getpid() >> 8 & 255, os.getpid() & 255) # this one runs outside of any namespace
+    with integ.HttpReal(own):
+        plain_service = integ.service('192.0.2.1', [(own, 8080)])
         d = integ.Daemon(service(VIP4, [REAL4]) + plain_service, 'check_tun:\n  nfqueue: %d\n' % tunlab.QUEUE,
                          wrapper=['setpriv', '--reuid', '65534', '--clear-groups', '--inh-caps', '-all', '--bounding-set', '-all'])
         os.chmod(d.dir, 0o777)
@@ -178,7 +179,7 @@ def test_without_rights_everything_else_runs_on():
         before = os.umask(0)
         try:
             d.start()
-            wait_for('the plain real is up', lambda: alive(d, '127.0.1.1', 1) == 1)
+            wait_for('the plain real is up', lambda: alive(d, own, 1) == 1)
             wait_for('the line', lambda: d.events('tunnel_closed'))
             equal(d.events('tunnel_closed')[0]['error'], 'EPERM')
             wait_for('doubts', lambda: counters(d)['tun_doubted'] > 3)
