@@ -292,6 +292,11 @@ static void on_connection(void *ctx, bool is_connected)
 	fleet_connection(((struct agg *)ctx)->fleet, is_connected);
 }
 
+static void on_accepted(void *ctx, uint32_t prefix, unsigned backend, enum state state)
+{
+	fleet_prefix_accepted(((struct agg *)ctx)->fleet, prefix, backend, state);
+}
+
 static void on_sent(void *ctx, uint32_t prefix, enum state state)
 {
 	struct agg *a = ctx;
@@ -618,7 +623,10 @@ static int make_actuators(struct agg *a)
 		.tables = a->args.tables,
 		.counters = a->args.counters,
 		.app = a->args.app,
-		.hooks = {.ctx = a, .sent = on_sent, .peer_changed = on_peer},
+		.hooks = {.ctx = a,
+			  .sent = on_sent,
+			  .accepted = on_accepted,
+			  .peer_changed = on_peer},
 	};
 
 	TRY(balancer_new(&b, &a->balancer));

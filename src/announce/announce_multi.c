@@ -14,7 +14,7 @@ struct multi_row {
 
 struct child {
 	struct multi *multi;
-	unsigned number;
+	unsigned number, bit; /* of children; of enum announcer_backend */
 	struct announcer *announcer;
 };
 
@@ -73,11 +73,20 @@ static void tell_if_agreed(const struct multi *m, uint32_t prefix, const struct 
 		hooks->sent(hooks->ctx, prefix, state);
 }
 
+static void tell_accepted(const struct child *c, uint32_t prefix, enum state state)
+{
+	const struct announcer_hooks *hooks = &c->multi->base.args.hooks;
+
+	if (hooks->accepted)
+		hooks->accepted(hooks->ctx, prefix, c->bit, state);
+}
+
 static void on_sent(void *ctx, uint32_t prefix, enum state state)
 {
 	struct child *c = ctx;
 
 	row_of(c->multi, prefix)->accepted[c->number] = (uint8_t)state;
+	tell_accepted(c, prefix, state);
 	tell_if_agreed(c->multi, prefix, c);
 }
 
@@ -114,8 +123,11 @@ static void place(const struct multi *m, const struct generation *gen, const str
 		struct multi_row *row = row_of(m, list->at[i]);
 		uint16_t group = gen->prefixes[list->at[i]].group;
 
-		if (row->group != group)
-			*row = (struct multi_row){.group = group};
+		if (row->group == group)
+			continue;
+		*row = (struct multi_row){.group = group};
+		for (unsigned k = 0; k < m->n; k++)
+			tell_accepted(&m->children[k], list->at[i], STATE_UNDECIDED);
 	}
 }
 
@@ -202,14 +214,14 @@ static const struct announcer_ops multi_ops = {
 	.rows = multi_rows,
 };
 
-static int add_child(struct multi *m, enum announcer_backend backend, announce_multi_fn make)
+static int add_child(struct multi *m, unsigned bit, announce_multi_fn make)
 {
 	struct child *c = &m->children[m->n];
 	struct announcer_args args = m->base.args;
 
-	*c = (struct child){.multi = m, .number = m->n};
+	*c = (struct child){.multi = m, .number = m->n, .bit = bit};
 	args.hooks = (struct announcer_hooks){.ctx = c, .sent = on_sent, .peer_changed = on_peer};
-	TRY(make(backend, &args, &c->announcer));
+	TRY(make((enum announcer_backend)(1u << bit), &args, &c->announcer));
 	m->n++;
 	return 0;
 }
@@ -221,7 +233,7 @@ static int add_children(struct multi *m, announce_multi_fn make)
 	TRY(table_init(&m->rows, sizeof(struct multi_row), MAX_PREFIXES));
 	for (unsigned bit = 0; bit < ANNOUNCE_MAX_BACKENDS; bit++) {
 		if (set & 1u << bit)
-			TRY(add_child(m, (enum announcer_backend)(1u << bit), make));
+			TRY(add_child(m, bit, make));
 	}
 	return 0;
 }

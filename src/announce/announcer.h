@@ -18,6 +18,9 @@ struct announcer_hooks {
 	void *ctx;
 	/* The peer accepted this state of the prefix (datagram sent, configuration taken). */
 	void (*sent)(void *ctx, uint32_t prefix, enum state state);
+	/* One of several backends accepted it, or has forgotten the prefix (undecided). backend:
+	 * its bit in enum announcer_backend. NULL: nobody cares. */
+	void (*accepted)(void *ctx, uint32_t prefix, unsigned backend, enum state state);
 	/* announcer_peer_is_there may say something else now; NULL: nobody cares. */
 	void (*peer_changed)(void *ctx);
 };

@@ -71,6 +71,23 @@ static const char *prefix_state_text(unsigned state)
 	return state == STATE_UP ? "announced" : state == STATE_DOWN ? "withdrawn" : "undecided";
 }
 
+/* By backend, if there are several. */
+static void put_accepted(struct walk *w, const struct prefix_row *row)
+{
+	uint32_t set = w->app->announcer.backend;
+
+	if (!(set & (set - 1)))
+		return;
+	jsonout_key(&w->out, "accepted");
+	jsonout_open(&w->out, '{');
+	for (unsigned bit = 0; bit < ANNOUNCE_MAX_BACKENDS; bit++) {
+		if (set & 1u << bit)
+			jsonout_kstr(&w->out, app_config_announcer_text(1u << bit),
+				     prefix_state_text(row->accepted[bit]));
+	}
+	jsonout_close(&w->out, '}');
+}
+
 static void put_prefix(struct walk *w)
 {
 	uint32_t slot = w->service.spec->prefix;
@@ -87,6 +104,7 @@ static void put_prefix(struct walk *w)
 	jsonout_open(j, '{');
 	jsonout_kstr(j, "state", prefix_state_text(row.state));
 	jsonout_kstr(j, "sent", prefix_state_text(row.sent));
+	put_accepted(w, &row);
 	jsonout_kstr(j, "reason", prefix_reason_text(&row));
 	jsonout_ku64(j, "members", row.n_members);
 	jsonout_ku64(j, "joined", row.n_joined);

@@ -28,11 +28,19 @@ static json_t *fetch_backends(const struct ctl_opts *o, enum ctl_exit *ret_exit)
 static json_t *json_of(const struct ctl_announce_row *row)
 {
 	char prefix[CTL_ANNOUNCE_PREFIX_BYTES];
+	json_t *accepted = NULL;
 
+	for (unsigned i = 0; i < ANNOUNCE_MAX_BACKENDS; i++) {
+		if (!*row->accepted[i])
+			continue;
+		accepted = accepted ? accepted : json_object();
+		json_object_set_new(accepted, app_config_announcer_text(1u << i),
+				    json_string(row->accepted[i]));
+	}
 	ctl_announce_rows_prefix(&row->vip, prefix);
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "prefix", prefix, "group", row->group,
-			 "state", row->state, "sent", row->sent, "reason", row->reason, "since",
-			 *row->since ? json_string(row->since) : json_null());
+	return json_pack("{s:s,s:s,s:s,s:s,s:o*,s:s,s:o}", "prefix", prefix, "group", row->group,
+			 "state", row->state, "sent", row->sent, "accepted", accepted, "reason",
+			 row->reason, "since", *row->since ? json_string(row->since) : json_null());
 }
 
 static void print_json(const struct ctl_announce_rows *r, const json_t *announcer)
@@ -83,10 +91,27 @@ static void print_backends(const json_t *announcer)
 	}
 }
 
-static void add_row(struct ctl_table *t, const struct ctl_announce_row *row)
+/* Bits of the backends that have a column. */
+static unsigned backends_of(const struct ctl_announce_rows *r)
+{
+	unsigned set = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		for (unsigned bit = 0; bit < ANNOUNCE_MAX_BACKENDS; bit++)
+			set |= *r->at[i].accepted[bit] ? 1u << bit : 0;
+	return set;
+}
+
+static void add_word(struct ctl_table *t, const struct ctl_announce_row *row, const char *word)
+{
+	bool is_behind = strcmp(word, row->state) != 0;
+
+	ctl_table_cell(t, is_behind ? CTL_TABLE_YELLOW : CTL_TABLE_PLAIN, "%s", word);
+}
+
+static void add_row(struct ctl_table *t, const struct ctl_announce_row *row, unsigned backends)
 {
 	char prefix[CTL_ANNOUNCE_PREFIX_BYTES], age[CTL_ROWS_AGE_BYTES] = "never";
-	bool is_behind = strcmp(row->sent, row->state) != 0;
 
 	ctl_announce_rows_prefix(&row->vip, prefix);
 	if (*row->since)
@@ -94,19 +119,31 @@ static void add_row(struct ctl_table *t, const struct ctl_announce_row *row)
 	ctl_table_cell(t, CTL_TABLE_PLAIN, "%s", prefix);
 	ctl_table_cell(t, CTL_TABLE_PLAIN, "%s", row->group);
 	ctl_table_cell(t, ctl_table_colour_of(row->state), "%s", row->state);
-	ctl_table_cell(t, is_behind ? CTL_TABLE_YELLOW : CTL_TABLE_PLAIN, "%s", row->sent);
+	add_word(t, row, row->sent);
+	for (unsigned bit = 0; bit < ANNOUNCE_MAX_BACKENDS; bit++) {
+		if (backends & 1u << bit)
+			add_word(t, row, row->accepted[bit]);
+	}
 	ctl_table_cell(t, CTL_TABLE_PLAIN, "%s", age);
 	ctl_table_cell(t, CTL_TABLE_PLAIN, "%s", row->reason);
 }
 
 static void print_table(const struct ctl_opts *o, const struct ctl_announce_rows *r)
 {
-	static const char *const headers[] = {"PREFIX",   "GROUP", "STATE",
-					      "ACCEPTED", "SINCE", "REASON"};
-	struct ctl_table *t = ctl_table_new(headers, ARRAY_LEN(headers));
+	static const char *const names[ANNOUNCE_MAX_BACKENDS] = {"BIRD", "BIRD2", "BIRD_LIST"};
+	const char *headers[6 + ANNOUNCE_MAX_BACKENDS] = {"PREFIX", "GROUP", "STATE", "ACCEPTED"};
+	unsigned backends = backends_of(r), n = 4;
+	struct ctl_table *t;
 
+	for (unsigned bit = 0; bit < ANNOUNCE_MAX_BACKENDS; bit++) {
+		if (backends & 1u << bit)
+			headers[n++] = names[bit];
+	}
+	headers[n++] = "SINCE";
+	headers[n++] = "REASON";
+	t = ctl_table_new(headers, n);
 	for (size_t i = 0; i < r->n; i++)
-		add_row(t, &r->at[i]);
+		add_row(t, &r->at[i], backends);
 	ctl_table_print(t, stdout, o->is_coloured);
 	ctl_table_free(t);
 }

@@ -55,6 +55,13 @@ static void put(char *out, size_t bytes, const char *text)
 	snprintf(out, bytes, "%s", text);
 }
 
+static void read_accepted(const json_t *accepted, struct ctl_announce_row *row)
+{
+	for (unsigned i = 0; i < ANNOUNCE_MAX_BACKENDS; i++)
+		put(row->accepted[i], sizeof(row->accepted[i]),
+		    ctl_rows_str(accepted, app_config_announcer_text(1u << i)));
+}
+
 static void add(void *ctx, const json_t *service, int64_t now_s)
 {
 	struct ctl_announce_rows *r = ctx;
@@ -67,6 +74,7 @@ static void add(void *ctx, const json_t *service, int64_t now_s)
 	put(row.group, sizeof(row.group), ctl_rows_str(service, "announce_group"));
 	put(row.state, sizeof(row.state), ctl_rows_str(prefix, "state"));
 	put(row.sent, sizeof(row.sent), ctl_rows_str(prefix, "sent"));
+	read_accepted(json_object_get(prefix, "accepted"), &row);
 	put(row.reason, sizeof(row.reason), ctl_rows_str(prefix, "reason"));
 	put(row.since, sizeof(row.since), ctl_rows_str(prefix, "since"));
 	if (r->n == r->cap) {

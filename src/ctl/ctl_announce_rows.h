@@ -4,6 +4,7 @@
 #include "base/addr.h"
 #include "config/app_config.h"
 #include "ctl/ctl_cmd.h"
+#include "model/announce_row.h"
 
 enum { CTL_ANNOUNCE_WORD_BYTES = 24, CTL_ANNOUNCE_PREFIX_BYTES = ADDR_TEXT_BYTES + 5 };
 
@@ -12,6 +13,9 @@ struct ctl_announce_row {
 	char group[APP_GROUP_NAME_BYTES];
 	char state[CTL_ANNOUNCE_WORD_BYTES]; /* announced, withdrawn, undecided */
 	char sent[CTL_ANNOUNCE_WORD_BYTES];  /* what the backends have accepted */
+	/* what each has accepted, by its bit in enum announcer_backend; "": it is not in use, or
+	 * the only one */
+	char accepted[ANNOUNCE_MAX_BACKENDS][CTL_ANNOUNCE_WORD_BYTES];
 	char reason[CTL_ANNOUNCE_WORD_BYTES];
 	char since[CTL_ANNOUNCE_WORD_BYTES]; /* RFC 3339, "": never */
 	int64_t now_s;

@@ -10,6 +10,7 @@
 
 #include "base/seqrow.h"
 #include "base/table.h"
+#include "model/announce_row.h"
 #include "model/ids.h"
 
 /* Verdict of a check, real, service; for a prefix: undecided, announced, withdrawn (wanted). */
@@ -182,7 +183,9 @@ struct prefix_row {
 	uint32_t transitions;
 	uint32_t since_s;
 	uint8_t sent; /* enum state: what the announcer's peer accepted last */
-	uint8_t spare[3];
+	/* the same of each backend, by its bit in enum announcer_backend; only if there are several
+	 */
+	uint8_t accepted[ANNOUNCE_MAX_BACKENDS];
 };
 static_assert(sizeof(struct prefix_row) == 32, "a whole number of words");
 

@@ -107,6 +107,8 @@ void fleet_address(struct fleet *f, uint32_t prefix, bool is_there, uint64_t now
 /* --- from the announcer's driver --- */
 /* The peer accepted this state of the prefix. */
 void fleet_prefix_sent(struct fleet *f, uint32_t prefix, enum state sent);
+/* One of several backends, by its bit, accepted it: for those who look; nothing follows from it. */
+void fleet_prefix_accepted(struct fleet *f, uint32_t prefix, unsigned backend, enum state state);
 
 /* What the balancer shall have for this real now. */
 enum fleet_want { FLEET_NOTHING, FLEET_ENABLE, FLEET_DISABLE };

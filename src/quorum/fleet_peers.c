@@ -244,6 +244,16 @@ void fleet_prefix_sent(struct fleet *f, uint32_t prefix, enum state sent)
 		release_waiting(f, prefix);
 }
 
+void fleet_prefix_accepted(struct fleet *f, uint32_t prefix, unsigned backend, enum state state)
+{
+	struct prefix_row row = *state_prefix(f->tables, prefix);
+
+	if (row.accepted[backend] == state || (row.flags == 0 && row.state == STATE_UNDECIDED))
+		return;
+	row.accepted[backend] = (uint8_t)state;
+	seqrow_publish(state_prefix(f->tables, prefix), &row, sizeof(row));
+}
+
 /* --- to them -----------------------------------------------------------------------------------
  */
 

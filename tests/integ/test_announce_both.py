@@ -77,6 +77,8 @@ def test_both_are_told_and_shown():
         wait_for('withdrawn by both', lambda: b.announced() == (False, False))
         b.real.status = 200
         wait_for('announced by both', lambda: b.announced() == (True, True))
+        accepted = lambda: b.daemon.get('/v1/services')['services'][0]['prefix']['accepted']
+        wait_for('shown', lambda: accepted() == {'bird': 'announced', 'bird2': 'announced'})
         equal(b.daemon.stop(), 0)
         equal(b.bird.announced(), [])
         check(not birds.has(VIP), 'the stop withdraws in both')
@@ -89,6 +91,7 @@ def test_decision_36_disable_waits_for_both():
         b.real.status = 503
         wait_for('the datagram is sent', lambda: b.bird.announced() == [])
         time.sleep(0.5)
+        equal(b.daemon.get('/v1/services')['services'][0]['prefix']['accepted'], {'bird': 'withdrawn', 'bird2': 'announced'})
         check(b.enabled(), 'disabled while BIRD still announces')
         birds.send('local', signal.SIGCONT)
         wait_for('withdrawn', lambda: not birds.has(VIP))

@@ -18,6 +18,7 @@ static struct app_config app;
 static struct counters counters;
 static struct announcer *multi;
 static unsigned n_told[3], n_peer;
+static enum state accepted[4][ANNOUNCE_MAX_BACKENDS];
 
 static struct script *of(struct announcer *a)
 {
@@ -105,6 +106,13 @@ static void on_sent(void *ctx, uint32_t prefix, enum state state)
 	n_told[state]++;
 }
 
+static void on_accepted(void *ctx, uint32_t prefix, unsigned backend, enum state state)
+{
+	(void)ctx;
+	cr_assert_lt(backend, ANNOUNCE_MAX_BACKENDS);
+	accepted[prefix][backend] = state;
+}
+
 static void on_peer(void *ctx)
 {
 	(void)ctx;
@@ -113,14 +121,15 @@ static void on_peer(void *ctx)
 
 static void setup(void)
 {
-	struct announcer_args args = {.counters = &counters,
-				      .app = &app,
-				      .hooks = {.sent = on_sent, .peer_changed = on_peer}};
+	struct announcer_args args = {
+		.counters = &counters,
+		.app = &app,
+		.hooks = {.sent = on_sent, .accepted = on_accepted, .peer_changed = on_peer}};
 	struct gen_diff *d = fixture_diff(fixture_added, 0, 4);
 
 	fix = fixture_new(4);
 	args.tables = &fix->tables;
-	app.announcer.backend = ANNOUNCER_BIRD | ANNOUNCER_BIRD2;
+	app.announcer.backend = ANNOUNCER_BIRD | ANNOUNCER_BIRD_LIST;
 	cr_assert_eq(announce_multi_new(&args, make, &multi), 0);
 	cr_assert_eq(announcer_adopt(multi, &fix->gen, d), 0);
 	gen_diff_free(d);
@@ -166,6 +175,23 @@ Test(announce_multi, decision_36_withdrawal_counts_when_every_backend_took_it)
 	cr_assert_eq(n_told[STATE_DOWN], 0, "another prefix");
 	sent(1, 1, STATE_DOWN);
 	cr_assert_eq(n_told[STATE_DOWN], 1);
+}
+
+Test(announce_multi, what_each_backend_accepted_is_told_by_its_bit)
+{
+	struct announce_fixture *next = fixture_next(fix);
+	struct gen_diff *d = fixture_diff(fixture_changed, 1, 1);
+
+	sent(0, 1, STATE_UP);
+	sent(1, 1, STATE_DOWN);
+	cr_assert(accepted[1][0] == STATE_UP && accepted[1][2] == STATE_DOWN);
+	cr_assert(accepted[1][1] == STATE_UNDECIDED && accepted[2][0] == STATE_UNDECIDED);
+	next->prefixes[1].group = 2;
+	cr_assert_eq(announcer_adopt(multi, &next->gen, d), 0);
+	cr_assert(accepted[1][0] == STATE_UNDECIDED && accepted[1][2] == STATE_UNDECIDED,
+		  "nothing of the new group yet");
+	gen_diff_free(d);
+	free(next);
 }
 
 Test(announce_multi, backends_that_disagree_say_nothing)

@@ -47,6 +47,25 @@ Test(listing, service_tells_its_quorum_and_prefix)
 	      "null}}]}");
 }
 
+Test(listing, prefix_tells_what_each_of_several_backends_accepted)
+{
+	struct prefix_row *at = state_prefix(&f.tables, f.gen->services[f.tcp].prefix);
+	struct prefix_row row = *at;
+	char *text;
+
+	row.accepted[1] = STATE_DOWN;
+	seqrow_publish(at, &row, sizeof(row));
+	f.app.announcer.backend = ANNOUNCER_BIRD | ANNOUNCER_BIRD2;
+	text = fleet_fixture_text(&f, &listing_services, f.tcp);
+	cr_assert_not_null(strstr(text, "\"sent\":\"announced\",\"accepted\":{\"bird\":"
+					"\"undecided\",\"bird2\":\"withdrawn\"},\"reason\""));
+	free(text);
+	f.app.announcer.backend = ANNOUNCER_BIRD2;
+	text = fleet_fixture_text(&f, &listing_services, f.tcp);
+	cr_assert_null(strstr(text, "accepted"), "sent says it");
+	free(text);
+}
+
 Test(listing, service_without_group_has_no_prefix)
 {
 	char *text = fleet_fixture_text(&f, &listing_services, f.udp);

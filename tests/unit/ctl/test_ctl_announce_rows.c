@@ -61,6 +61,23 @@ static void put_service(char *text, size_t bytes, const char *vs, const char *gr
 		 text[len - 1] == '[' ? "" : ",", vs, group, state);
 }
 
+Test(ctl_announce_rows, several_backends_each_have_their_word)
+{
+	static const char text[] =
+		"{\"now\":\"2025-12-04T12:33:30Z\",\"services\":[{\"vs\":\"tcp/192.0.2.1:80\","
+		"\"announce_group\":\"a\",\"prefix\":{\"state\":\"announced\",\"sent\":"
+		"\"withdrawn\",\"accepted\":{\"bird\":\"announced\",\"bird_list\":\"withdrawn\","
+		"\"another\":\"announced\"},\"reason\":\"services_up\",\"since\":null}}]}";
+	struct ctl_announce_rows r;
+
+	cr_assert(ctl_announce_rows_read(text, strlen(text), &r));
+	cr_assert_eq(r.n, 1);
+	cr_assert_str_eq(r.at[0].accepted[0], "announced");
+	cr_assert_str_eq(r.at[0].accepted[1], "", "not in use");
+	cr_assert_str_eq(r.at[0].accepted[2], "withdrawn");
+	ctl_announce_rows_deinit(&r);
+}
+
 Test(ctl_announce_rows, services_on_one_vip_are_one_row_and_rows_are_sorted)
 {
 	char text[2048] = "{\"generation\":1,\"now\":\"2025-12-04T12:33:30Z\",\"services\":[";

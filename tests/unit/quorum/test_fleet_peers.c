@@ -352,6 +352,24 @@ Test(fleet_peers, d36_nothing_waits_without_announcer)
 	fx_free(x);
 }
 
+Test(fleet_peers, what_a_backend_accepted_is_shown_and_decides_nothing)
+{
+	struct fx *x = fx_new(NULL, two);
+	uint32_t prefix = fx_prefix(x, 1);
+
+	up(x);
+	fx_bad(x, 1);
+	fleet_prefix_accepted(x->fleet, prefix, 2, STATE_DOWN);
+	cr_assert_eq(state_prefix(&x->tables, prefix)->accepted[2], STATE_DOWN);
+	cr_assert_eq(state_prefix(&x->tables, prefix)->accepted[0], STATE_UNDECIDED);
+	cr_assert_eq(fx_wish(x, 1).after_prefix, prefix, "the disable waits for all of them");
+	fx_adopt(x, "");
+	fx_retire(x);
+	fleet_prefix_accepted(x->fleet, prefix, 2, STATE_UP);
+	cr_assert_eq(state_prefix(&x->tables, prefix)->accepted[2], 0, "retired rows stay empty");
+	fx_free(x);
+}
+
 Test(fleet_peers, d36_removed_reals_wait_for_their_withdrawal_too)
 {
 	struct fx *x = fx_new(NULL, "vs 1 g1; rs 1; ck; vs 2 g1; rs 2; ck");
