@@ -8,11 +8,19 @@ PAIRS = 5
 binary = os.path.join(integ.BUILD, 'alived') # scripts/bench-compare sets another
 
 
+def unit_environment():
+    """What the packaged unit starts the daemon with."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'packaging', 'alived.service')) as f:
+        lines = [l.strip() for l in f if l.startswith('Environment=')]
+    return dict(l.split('=', 1)[1].split('=', 1) for l in lines)
+
+
 class Alived(Daemon):
     """The daemon on the client's CPU."""
 
     def __init__(self, text, yaml='', workers=1, **more):
         more.setdefault('binary', binary)
+        more.setdefault('env', unit_environment())
         super().__init__(text, yaml='workers: {count: %d}\nlogging: {level: warn}\n' % workers + yaml, wrapper=on(CLIENT_CPU), **more)
         atexit.register(shutil.rmtree, self.dir, ignore_errors=True) # a row may fail before it is entered
 

@@ -15,9 +15,6 @@ typedef void *(*tls_memory_fn)(void *old, size_t bytes);
  * reports count. */
 MUST_CHECK int tls_memory_watch(tls_memory_fn source);
 
-/* The same with memory from tls_heap.h, but in builds that look for wrong uses of memory. */
-MUST_CHECK int tls_memory_watch_heap(void);
-
 /* From now on nothing has failed. Calling thread only. */
 void tls_memory_forget(void);
 /* True if an allocation of OpenSSL failed in the calling thread since tls_memory_forget(). */
