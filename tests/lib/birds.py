@@ -1,6 +1,7 @@
 """Two unmodified BIRDs in two network namespaces, eBGP over veth, one session per family: `local` reads
 alived's files, `far` is its neighbour. Everything is removed by the context manager."""
 import contextlib, os, re, shutil, signal, socket, subprocess, tempfile, time
+import netns
 from integ import Failed, wait_for
 from route_watch import RouteWatch
 
@@ -140,18 +141,21 @@ class Birds:
         return self
 
     def __exit__(self, *failure):
-        if self.connection:
-            self.connection.close()
-        for name in list(self.process):
-            self.kill(name)
-        for space in self.space.values():
-            subprocess.run(['ip', 'netns', 'del', space], capture_output=True)
+        try:
+            if self.connection:
+                self.connection.close()
+            for name in list(self.process):
+                self.kill(name)
+        finally:
+            netns.remove(*self.space.values())
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def make_link(self):
         a, b = self.space['local'], self.space['far']
         for space in (a, b):
-            run('ip', 'netns', 'add', space)
+            r = netns.add(space)
+            if r.returncode:
+                raise Failed('%s: %s' % (space, r.stderr.strip()))
             run('ip', '-n', space, 'link', 'set', 'lo', 'up')
         run('ip', '-n', a, 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v0', 'netns', b)
         for space, last in ((a, 1), (b, 2)):
@@ -168,7 +172,7 @@ class Birds:
         self.process[name] = subprocess.Popen(
             ['ip', 'netns', 'exec', self.space[name], 'bird', '-f', '-c', self.path(name + '.conf'), '-s',
              self.path(name + '.ctl'), '-P', self.path(name + '.pid')], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=netns.die_with_parent)
         wait_for('BIRD %s answers' % name, lambda: self.answers(name), 10)
 
     def answers(self, name):

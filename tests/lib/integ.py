@@ -39,7 +39,14 @@ def wait_for(what, condition, seconds=5.0, step=0.01):
         time.sleep(step)
 
 
+def on_sigterm(number, frame):
+    """The test ends as by an exception: whoever cleans up does."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def main(names):
+    signal.signal(signal.SIGTERM, on_sigterm)
     tests = [(n, f) for n, f in names.items() if n.startswith('test_')]
     only = sys.argv[1:]
     failed = 0

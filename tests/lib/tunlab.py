@@ -3,7 +3,7 @@ VIPs on the real's lo, tests/peers/decap there in place of the kernel's tunnel m
 counts and drops whatever comes for a VIP without its tunnel."""
 import contextlib, ctypes, errno, os, queue, re, socket, struct, subprocess, threading
 
-import integ
+import integ, netns
 from integ import Daemon, HttpReal, check, wait_for
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -20,16 +20,16 @@ def missing():
     if not os.path.exists('/dev/net/tun'):
         return 'no /dev/net/tun'
     name = 'alt-probe-%d' % os.getpid()
-    if run(['ip', 'netns', 'add', name], fails=True).returncode:
-        return 'no network namespaces'
     try:
+        if netns.add(name).returncode:
+            return 'no network namespaces'
         for tool in 'iptables', 'ip6tables':
             r = run(['ip', 'netns', 'exec', name, tool, '-t', 'mangle', '-A', 'OUTPUT', '-m', 'mark', '--mark', '1',
                      '-j', 'NFQUEUE', '--queue-num', '1'], fails=True)
             if r.returncode:
                 return 'no NFQUEUE target: ' + r.stderr.strip()
     finally:
-        run(['ip', 'netns', 'del', name])
+        netns.remove(name)
     return None
 
 
@@ -72,7 +72,8 @@ class Decap:
         self.namespace = namespace
         self.packets, self.bad, self.sums = [], [], queue.Queue()
         words = ['ip', 'netns', 'exec', namespace, os.path.join(integ.BUILD, 'tests/peers/decap'), interface, tun]
-        self.process = subprocess.Popen(words + ['-v'] * verbose, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(words + ['-v'] * verbose, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=netns.die_with_parent)
         check(self.process.stdout.readline() == 'ready\n', 'decap did not start')
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -115,12 +116,12 @@ class Lab:
         return self
 
     def __exit__(self, *failure):
-        self.stack.close()
-        if self.decap:
-            self.decap.stop()
-        for namespace in self.checker, self.real:
-            if os.path.exists('/run/netns/' + namespace):
-                run(['ip', 'netns', 'del', namespace])
+        try:
+            self.stack.close()
+            if self.decap:
+                self.decap.stop()
+        finally:
+            netns.remove(self.checker, self.real)
 
     def on(self, namespace, words, fails=False):
         return run(['ip', 'netns', 'exec', namespace] + words.split(), fails)
@@ -133,7 +134,7 @@ class Lab:
 
     def build(self):
         for namespace in self.checker, self.real:
-            run(['ip', 'netns', 'add', namespace])
+            check(netns.add(namespace).returncode == 0, 'no namespace %s', namespace)
             self.on(namespace, 'ip link set lo up')
             for key in 'all', 'default':
                 self.on(namespace, 'sysctl -qw net.ipv4.conf.%s.rp_filter=0 net.ipv6.conf.%s.accept_dad=0' % (key, key))
