@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "ctl/ctl_doctor_address.h"
 #include "ctl/ctl_doctor_daemon.h"
 #include "ctl/ctl_doctor_links.h"
 #include "ctl/ctl_doctor_routes.h"
@@ -77,6 +78,7 @@ static void look_at_all(struct ctl_doctor *d)
 	ctl_doctor_links(d);
 	if (!d->files.draft || ctl_steer_init(&d->steer, d->files.app, d->files.draft) < 0)
 		return;
+	ctl_doctor_address(d);
 	ctl_doctor_daemon_limits(d);
 	if (d->steer.n_vips > 0) {
 		ctl_doctor_daemon_tunnel(d);

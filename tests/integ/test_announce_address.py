@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """announcer.require_local_address: a prefix is announced only while its address is on the interface. The
 daemon runs in a network namespace of its own, whose addresses are really added and deleted."""
-import ctypes, os, subprocess, sys, time
+import ctypes, json, os, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
-import integ
+import integ, netns
 from integ import BirdDouble, Daemon, HttpReal, check, equal, service, wait_for
 
 PORT = 18481
@@ -56,7 +56,7 @@ class Space:
         self.name = 'alv%d-a' % os.getpid()
 
     def __enter__(self):
-        run('ip', 'netns', 'add', self.name)
+        equal(netns.add(self.name).returncode, 0)
         try:
             self.ip('link', 'set', 'lo', 'up')
             self.ip('link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'p0')
@@ -66,7 +66,7 @@ class Space:
         return self
 
     def __exit__(self, *failure):
-        subprocess.run(['ip', 'netns', 'del', self.name], capture_output=True)
+        netns.remove(self.name)
 
     def ip(self, *words):
         run('ip', '-n', self.name, *words)
@@ -213,7 +213,7 @@ class Space2(Space):
         self.first, self.name = first, 'alv%d-b' % os.getpid()
 
     def __enter__(self):
-        run('ip', 'netns', 'add', self.name)
+        equal(netns.add(self.name).returncode, 0)
         try:
             self.first.ip('link', 'set', 'p0', 'netns', self.name)
             self.ip('link', 'set', 'p0', 'up')
@@ -279,6 +279,32 @@ def test_5000_addresses_at_once_and_events_that_the_kernel_dropped():
 def pid_of(d):
     """`ip netns exec` becomes the daemon."""
     return d.process.pid
+
+
+def doctor(space, d):
+    """Findings about interface and VIPs, by name: their repairs."""
+    words = ['ip', 'netns', 'exec', space.name, os.path.join(integ.BUILD, 'alivectl'), '--json', '-s', d.sock, 'doctor', '-c',
+             d.path('alived.yaml'), '--services', d.path('services.conf')]
+    found = json.loads(subprocess.run(words, capture_output=True, text=True).stdout)['findings']
+    names = ('no_vip_interface', 'vip_not_local', 'vip_refused')
+    return [(f['id'], f.get('repair')) for f in found if f['id'] in names]
+
+
+def test_the_doctor_names_what_is_missing_and_its_commands_repair_it():
+    with Space() as space, Space2(space) as other:
+        space.ip('link', 'set', 'v0', 'up')
+        with Running(space, static('192.0.2.10', '2001:db8::10', '2001:db8::11'), 'vip0') as (d, bird):
+            equal(doctor(space, d), [('no_vip_interface', 'ip link add vip0 type dummy && ip link set vip0 up')])
+            space.ip('link', 'set', 'v0', 'name', 'vip0') # instead: this kernel may lack dummy
+            other.add('2001:db8::11/64', 'p0', 'nodad')
+            space.add('2001:db8::11/128', 'vip0')
+            wait_for('refused', lambda: 'dadfailed' in space_addresses(space), 8)
+            found = doctor(space, d)
+            equal([f[0] for f in found], ['vip_not_local', 'vip_not_local', 'vip_refused'])
+            for _, repair in found:
+                run('ip', 'netns', 'exec', space.name, 'sh', '-c', repair)
+            equal(doctor(space, d), [])
+            wait_for('announced', lambda: len(bird.announced()) == 3, 8)
 
 
 def test_reload_looks_at_new_vips():
