@@ -112,8 +112,10 @@ class Haproxy:
         self.process = None
 
     def __enter__(self):
-        self.resume() # once at the start, to see that it works
-        self.pause()
+        try:
+            self.resume() # once at the start, to see that it works
+        finally:
+            self.pause()
         return self
 
     def __exit__(self, *failure):
@@ -179,8 +181,9 @@ class Meter:
 
 
 def floor(argv):
-    """Runs one floor program; returns µs of CPU per check."""
-    r = subprocess.run(on(CLIENT_CPU) + [os.path.join(BENCH, argv[0])] + [str(a) for a in argv[1:]],
+    """Runs one floor program, with the daemon's environment: what helps the one is not kept from the
+    other. Returns µs of CPU per check."""
+    r = subprocess.run(on(CLIENT_CPU) + [os.path.join(BENCH, argv[0])] + [str(a) for a in argv[1:]], env={**os.environ, **unit_environment()},
                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=120)
     if r.returncode != 0:
         raise RuntimeError('%s: exit status %d, %s' % (' '.join(map(str, argv)), r.returncode, r.stdout))
