@@ -36,7 +36,7 @@ struct api_args {
 	uint32_t n_beats;
 	const struct summary *summary;         /* agg's one-row summary */
 	const struct announce_row *announcers; /* ANNOUNCE_MAX_BACKENDS rows of agg's; NULL: none */
-	const struct snapshot_row *snapshot; /* the state thread's; NULL: none */
+	const struct snapshot_row *snapshot;   /* the state thread's; NULL: none */
 	uint32_t n_workers;
 	const struct tunnel *tunnel; /* NULL: no tunnel thread */
 };
