@@ -71,13 +71,20 @@ void bird2_verify_soon(struct bird2_verify *v)
 	v->due_ns = after(v, 0);
 }
 
-void bird2_verify_forget(struct bird2_verify *v)
+static void begin_anew(struct bird2_verify *v)
 {
 	v->at = 0;
 	v->due_ns = after(v, ROUND_MS);
 	v->is_void = true;
 	v->has_mismatch = false;
 	v->has_missing = false;
+}
+
+void bird2_verify_forget(struct bird2_verify *v)
+{
+	begin_anew(v);
+	v->is_asking = false;
+	v->is_mute = false;
 }
 
 bool bird2_verify_is_well(const struct bird2_verify *v)
@@ -208,8 +215,8 @@ static void on_done(void *ctx, unsigned code, const char *text)
 	v->args.fn(v->args.ctx, must_configure);
 }
 
-/* That BIRD is away is told by the other connection; here, that it does not answer what it was
- * asked. */
+/* That BIRD is away is told by the other connection (which makes this one forget); here, that it
+ * does not answer what it was asked. */
 static void on_gone(void *ctx, const char *why)
 {
 	struct bird2_verify *v = ctx;
@@ -221,7 +228,7 @@ static void on_gone(void *ctx, const char *why)
 		v->is_mute = true;
 	}
 	v->is_asking = false;
-	bird2_verify_forget(v);
+	begin_anew(v);
 	v->args.fn(v->args.ctx, false);
 }
 

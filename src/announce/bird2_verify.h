@@ -29,9 +29,9 @@ struct bird2_verify {
 	uint64_t due_ns;   /* when the next look may be */
 	uint32_t at;       /* group * looks + look: what is looked at now, or next */
 	uint64_t n_routes; /* counted so far */
-	bool is_asking;
-	bool is_void; /* BIRD was given something else since it was asked */
-	bool is_mute; /* BIRD did not answer, in this round */
+	bool is_asking;    /* and the answer matters */
+	bool is_void;      /* BIRD was given something else since it was asked */
+	bool is_mute;      /* BIRD did not answer, in this round */
 
 	bool has_mismatch, was_mismatch; /* in this round, in the one before */
 	/* the routes are others', and BIRD has not all: in this round, in the one before */
@@ -52,7 +52,7 @@ bool bird2_verify_ask(struct bird2_verify *v);
 void bird2_verify_void(struct bird2_verify *v);
 /* The next look is due now. */
 void bird2_verify_soon(struct bird2_verify *v);
-/* Another run of BIRD: the round begins anew, in 10 s. */
+/* Another run of BIRD: the round begins anew, in 10 s, and nobody waits for an answer. */
 void bird2_verify_forget(struct bird2_verify *v);
 /* Nothing differed, and nothing was missing, in the last round; and BIRD answers. */
 bool bird2_verify_is_well(const struct bird2_verify *v);

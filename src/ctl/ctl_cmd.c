@@ -73,9 +73,10 @@ static const struct ctl_cmd cmds[] = {
 	 "[-c FILE]",
 	 "look for what keeps checks, balancer or announcements from working",
 	 "Looks at the files, the daemon, its rights, the netfilter queue and host rules, routes,\n"
-	 "packet sizes, descriptors and sockets, in the network namespace it runs in; best as\n"
-	 "root. One line per finding, with the command that repairs it. Exits 1 if there is an\n"
-	 "error or a warning. FILE is alived.yaml (default /etc/alived/alived.yaml).\n",
+	 "packet sizes, descriptors, sockets and the VIPs' local addresses, in the network\n"
+	 "namespace it runs in; best as root. One line per finding, with the command that repairs\n"
+	 "it. Exits 1 if there is an error or a warning. FILE is alived.yaml (default\n"
+	 "/etc/alived/alived.yaml).\n",
 	 0,
 	 0,
 	 ctl_doctor_run},
@@ -93,8 +94,9 @@ static const struct ctl_cmd cmds[] = {
 	{{"announce", "list"},
 	 "",
 	 "prefixes: announced or not, since when and why, what the backends accepted",
-	 "ACCEPTED is what every announce backend that is not away has taken. REASON says what\n"
-	 "holds a prefix: services_up, service_down, no_verdict, no_local_address (it is not on\n"
+	 "ACCEPTED is what every announce backend that is not away has taken; with several there\n"
+	 "is a column for what each took last. REASON says what holds a prefix: services_up,\n"
+	 "service_down, no_verdict, no_local_address (it is not on\n"
 	 "announcer.require_local_address), address_unknown, announce_hold, withdrawal_frozen.\n",
 	 0,
 	 0,

@@ -165,6 +165,20 @@ Test(bird2_verify, bird_that_does_not_answer_is_told_until_it_does)
 	cr_assert(bird2_verify_is_well(&verify) && error.is_over);
 }
 
+/* The backend's other connection says that, and better. */
+Test(bird2_verify, bird_that_went_away_in_the_middle_is_not_told_twice)
+{
+	fake.counts_hang = true;
+	bird2_verify_soon(&verify);
+	cr_assert(bird2_verify_ask(&verify));
+	FAKE_BIRD_UNTIL(&fake, loop, fake.n_count == 1);
+	fake_bird_die(&fake);
+	bird2_verify_forget(&verify);
+	FAKE_BIRD_UNTIL(&fake, loop, verify.ctl.state == BIRDC_AWAY);
+	cr_assert_str_eq(error.text, "");
+	cr_assert(bird2_verify_is_well(&verify));
+}
+
 Test(bird2_verify, lost_connection_at_rest_is_no_news)
 {
 	fake_bird_hang_up(&fake);
