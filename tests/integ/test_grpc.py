@@ -150,6 +150,19 @@ def test_weight_is_the_header_metadata():
         equal(d.real(IP)['weight'], 40, 'two are none')
 
 
+def test_weight_moves_by_the_coefficient():
+    """The first one as it is said, then a fifth of what it was per check; the server is told each step."""
+    text = 'dynamic_weight_enable\ndynamic_weight_coefficient 20\n'
+    for real, d in both_ways({'weight': ['100']}, text):
+        wait_for('100', lambda: d.real(IP)['weight'] == 100)
+        n = len(real.requests)
+        real.weight = ['50']
+        wait_for('50', lambda: d.real(IP)['weight'] == 50)
+        told = [int(r[1]['x-rs-weight']) for r in real.requests[n:]]
+        steps = [w for i, w in enumerate(told) if i == 0 or w != told[i - 1]]
+        equal([w for w in steps if 50 < w < 100][:2], [80, 64], 'steps of a fifth in %s' % steps)
+
+
 def test_tls_check_of_a_clear_server_and_the_other_way_round_are_down():
     with GrpcReal(IP), Daemon(grpc_service('')) as d:
         check(down_code(d).startswith('tls_'), 'the fault is in TLS')
