@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Tests that are ended or killed leave no network namespaces behind."""
-import os, signal, subprocess, sys
+import os, signal, subprocess, sys, tempfile
 
 LIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib')
 sys.path.insert(0, LIB)
@@ -21,9 +21,10 @@ integ.main({'test_waits': test_waits})
 '''
 
 
-def begin(text):
+def begin(text, scratch):
     """A test in its middle."""
-    p = subprocess.Popen([sys.executable, '-c', PROGRAM % (LIB, text)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    p = subprocess.Popen([sys.executable, '-c', PROGRAM % (LIB, text)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                         env=dict(os.environ, TMPDIR=scratch))
     equal(p.stdout.readline(), 'built\n')
     return p
 
@@ -33,16 +34,18 @@ def children(space):
 
 
 def ended(lab, number):
-    """(its namespaces, what ran in the first one), after the signal."""
+    """Its namespaces, after the signal; what ran in the first one is over."""
     first, second, text = LABS[lab]
-    p = begin(text)
-    spaces = [first % p.pid, second % p.pid]
-    check(all(map(netns.exists, spaces)), 'they are not there')
-    pids = children(spaces[0])
-    p.send_signal(number)
-    p.wait(20)
-    p.stdout.close()
-    return spaces, pids
+    with tempfile.TemporaryDirectory(prefix='alived-netns-') as scratch:
+        p = begin(text, scratch)
+        spaces = [first % p.pid, second % p.pid]
+        check(all(map(netns.exists, spaces)), 'they are not there')
+        pids = children(spaces[0])
+        p.send_signal(number)
+        p.wait(20)
+        p.stdout.close()
+        wait_for('what ran there ended', lambda: not any(os.path.exists('/proc/' + pid) for pid in pids))
+    return spaces
 
 
 def each_lab():
@@ -51,16 +54,15 @@ def each_lab():
 
 def test_sigterm_in_the_middle_of_a_test_removes_its_namespaces():
     for lab in each_lab():
-        spaces, _ = ended(lab, signal.SIGTERM)
+        spaces = ended(lab, signal.SIGTERM)
         equal([s for s in spaces if netns.exists(s)], [], lab)
 
 
 def test_what_a_killed_test_left_goes_with_the_next_and_nothing_else_does():
     ours = 'alv%d-x' % os.getpid()
     for lab in each_lab():
-        spaces, pids = ended(lab, signal.SIGKILL)
+        spaces = ended(lab, signal.SIGKILL)
         equal([s for s in spaces if netns.exists(s)], spaces, lab + ': a kill cannot be caught')
-        wait_for('what ran there ended', lambda: not any(os.path.exists('/proc/' + pid) for pid in pids))
         netns.is_swept = False
         try:
             equal(netns.add(ours).returncode, 0)
