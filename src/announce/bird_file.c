@@ -12,7 +12,7 @@
 #define FIRST_WORDS "# alived: generated, group "
 #define SUFFIX      ".conf"
 
-enum { LINE_BYTES = 128, DIR_MODE = 0755, FILE_MODE = 0644 };
+enum { DIR_MODE = 0755, FILE_MODE = 0644 };
 
 void bird_file_protocol(const char *group, bool is_v4, char out[BIRD_FILE_NAME_BYTES])
 {
@@ -22,31 +22,18 @@ void bird_file_protocol(const char *group, bool is_v4, char out[BIRD_FILE_NAME_B
 /* --- text --------------------------------------------------------------------------------------
  */
 
-static int PRINTF_LIKE(2, 3) add_line(struct buf *text, const char *format, ...)
-{
-	char line[LINE_BYTES];
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	ASSERT(n > 0 && (size_t)n < sizeof(line));
-	return buf_append(text, line, (size_t)n);
-}
-
 static int add_protocol(struct buf *text, const char *group, bool is_v4, const struct addr *vips,
 			uint32_t n)
 {
 	char name[BIRD_FILE_NAME_BYTES], vip[ADDR_TEXT_BYTES];
 
 	bird_file_protocol(group, is_v4, name);
-	TRY(add_line(text, "protocol static '%s' {\n\tipv%c;\n", name, is_v4 ? '4' : '6'));
+	TRY(buf_putf(text, "protocol static '%s' {\n\tipv%c;\n", name, is_v4 ? '4' : '6'));
 	for (uint32_t i = 0; i < n; i++) {
 		addr_format(&vips[i], vip);
-		TRY(add_line(text, "\troute %s/%d blackhole;\n", vip, is_v4 ? 32 : 128));
+		TRY(buf_putf(text, "\troute %s/%d blackhole;\n", vip, is_v4 ? 32 : 128));
 	}
-	return add_line(text, "}\n");
+	return buf_putf(text, "}\n");
 }
 
 int bird_file_format(const char *group, const struct vip_set *vips, struct buf *ret_text)
@@ -54,7 +41,7 @@ int bird_file_format(const char *group, const struct vip_set *vips, struct buf *
 	uint32_t n_v4 = vip_set_n_v4(vips);
 
 	buf_consume(ret_text, buf_len(ret_text));
-	TRY(add_line(ret_text, FIRST_WORDS "%s, %u up; changes are overwritten\n", group, vips->n));
+	TRY(buf_putf(ret_text, FIRST_WORDS "%s, %u up; changes are overwritten\n", group, vips->n));
 	TRY(add_protocol(ret_text, group, true, vips->at, n_v4));
 	return add_protocol(ret_text, group, false, n_v4 < vips->n ? vips->at + n_v4 : NULL,
 			    vips->n - n_v4);

@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
 #include <errno.h>
+#include <stdarg.h>
 
 #include "base/err.h"
 
@@ -68,6 +69,19 @@ int buf_append(struct buf *b, const void *data, size_t bytes)
 	memcpy(b->mem + b->end, data, bytes);
 	b->end += bytes;
 	return 0;
+}
+
+int buf_putf(struct buf *b, const char *format, ...)
+{
+	char line[BUF_LINE_BYTES];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	ASSERT(n >= 0 && (size_t)n < sizeof(line));
+	return buf_append(b, line, (size_t)n);
 }
 
 void buf_consume(struct buf *b, size_t bytes)

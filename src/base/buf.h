@@ -31,6 +31,9 @@ unsigned char *buf_reserve(struct buf *b, size_t bytes);
 void buf_fill(struct buf *b, size_t bytes);
 /* Appends a copy. Returns 0 or -ENOBUFS (ceiling) or -ENOMEM. */
 MUST_CHECK int buf_append(struct buf *b, const void *data, size_t bytes);
+/* Appends formatted text of less than BUF_LINE_BYTES. Returns 0, -ENOBUFS or -ENOMEM. */
+enum { BUF_LINE_BYTES = 160 };
+MUST_CHECK int PRINTF_LIKE(2, 3) buf_putf(struct buf *b, const char *format, ...);
 /* Drops bytes at the front; bytes <= buf_len(). An emptied buffer keeps its memory. */
 void buf_consume(struct buf *b, size_t bytes);
 /* Drops everything and gives the memory back. */

@@ -99,3 +99,14 @@ Test(buf, reset_gives_memory_back_and_goes_on)
 	cr_assert_arr_eq(buf_head(&b), "de", 2);
 	buf_deinit(&b);
 }
+
+Test(buf, formatted_text_is_appended_and_the_ceiling_holds)
+{
+	struct buf b = BUF_INIT(8);
+
+	cr_assert_eq(buf_putf(&b, "%s%u", "abc", 12u), 0);
+	cr_assert_eq(buf_putf(&b, "%s", "defg"), -ENOBUFS);
+	cr_assert_eq(buf_len(&b), 5);
+	cr_assert_arr_eq(buf_head(&b), "abc12", 5);
+	buf_deinit(&b);
+}
