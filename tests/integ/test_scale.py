@@ -2,11 +2,12 @@
 """Thousands of checks: every one runs in its time, nothing flips, a reload of an unchanged file is not felt.
 
 ALIVED_SCALE_S stretches the observation (default 8 s a case)."""
-import contextlib, ipaddress, json, os, socket, subprocess, sys, time
+import contextlib, ipaddress, json, os, socket, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 import integ
 from integ import BirdDouble, Daemon, check, equal, wait_for
+from fleet import Fleet
 from yanet_double import YanetDouble, dump_service
 
 SECONDS = float(os.environ.get('ALIVED_SCALE_S', '8'))
@@ -45,44 +46,9 @@ def services(n, per_service=20, delay=1, group=False):
     return '\n'.join(lines) + '\n'
 
 
-class Fleet:
-    def __init__(self, directory, n):
-        self.control = os.path.join(directory, 'fleet.sock')
-        self.argv = [os.path.join(integ.BUILD, 'bench', 'fleet'), '--tcp', '%s:%d,%d' % (real_ip(0), PORT, n), '--control', self.control]
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        check(self.process.stdout.readline().startswith('ready'), 'the fleet did not start')
-        self.line = socket.socket(socket.AF_UNIX)
-        self.line.connect(self.control)
-        self.file = self.line.makefile('rw')
-        return self
-
-    def __exit__(self, *failure):
-        self.process.terminate()
-        self.process.wait()
-
-    def command(self, text):
-        self.file.write(text + '\n')
-        self.file.flush()
-        reply = ''
-        while True:
-            line = self.file.readline()
-            if not line or line.strip() == 'ok':
-                return reply
-            check(not line.startswith('error'), line)
-            reply += line
-
-    def stats(self, interval):
-        return json.loads(self.command('stats %g' % interval))
-
-    def forget(self):
-        self.command('reset')
-
-
 def run_fleet_of(n):
     d = Daemon(services(n), yaml='workers: {count: 1}\n')
-    with Fleet(d.dir, n) as fleet, d:
+    with Fleet(d.dir, real_ip(0), PORT, n) as fleet, d:
         wait_for('all are up', lambda: d.summary()['checks']['up'] == n, 10)
         fleet.forget()
         time.sleep(SECONDS)
@@ -117,7 +83,7 @@ yanet: {control_plane_sock_path: "$DIR/yanet.sock"}
 bird: {sock_dir: "$DIR"}
 ''')
     config = [dump_service(vip(s), [(real_ip(i), PORT) for i in range(100 * s, 100 * s + 100)]) for s in range(n // 100)]
-    with Fleet(d.dir, n) as fleet, YanetDouble(d.dir, config) as yanet, BirdDouble(d.dir) as bird, d:
+    with Fleet(d.dir, real_ip(0), PORT, n) as fleet, YanetDouble(d.dir, config) as yanet, BirdDouble(d.dir) as bird, d:
         wait_for('all are up', lambda: d.summary()['checks']['up'] == n, 30, 0.2)
         wait_for('all are announced', lambda: len(bird.announced()) == n // 100, 20, 0.2)
         wait_for('nothing is undelivered', lambda: d.summary()['balancer']['undelivered'] == 0, 20, 0.2)

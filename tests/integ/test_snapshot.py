@@ -6,6 +6,7 @@ import contextlib, ipaddress, json, os, signal, socket, subprocess, sys, threadi
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 import integ
 from integ import BirdDouble, Daemon, HttpReal, TcpReal, check, equal, service, wait_for
+from fleet import Fleet
 from yanet_double import YanetDouble, dump_service
 
 BASE = int(ipaddress.ip_address('127.3.0.1'))
@@ -446,37 +447,6 @@ def test_a_full_disk_hurts_nobody():
 
 
 # --- size and time ---------------------------------------------------------------------------------
-
-
-class Fleet:
-    """bench/fleet: n addresses that accept, and what it saw of the checks."""
-
-    def __init__(self, directory, first, port, n):
-        self.control = os.path.join(directory, 'fleet.sock')
-        self.argv = [os.path.join(integ.BUILD, 'bench', 'fleet'), '--tcp', '%s:%d,%d' % (first, port, n), '--control', self.control]
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        check(self.process.stdout.readline().startswith('ready'), 'the fleet did not start')
-        self.line = socket.socket(socket.AF_UNIX)
-        self.line.connect(self.control)
-        self.file = self.line.makefile('rw')
-        return self
-
-    def __exit__(self, *failure):
-        self.process.terminate()
-        self.process.wait()
-
-    def command(self, text):
-        self.file.write(text + '\n')
-        self.file.flush()
-        reply = ''
-        while True:
-            line = self.file.readline()
-            if not line or line.strip() == 'ok':
-                return reply
-            check(not line.startswith('error'), line)
-            reply += line
 
 
 def cpu_ms(d, thread):
